@@ -51,6 +51,7 @@ const (
 	FrameOffFlags    = 40 // u32, host
 	FrameOffTraceID  = 48 // 16 bytes, host: W3C, zero = none
 	FrameOffSpanID   = 64 // 8 bytes, host
+	FrameOffInstance = 72 // u64, host: differs between the instances of a component
 )
 
 // Bits of the frame's flags; a guest ignores the ones it does not know (ABI-012).
@@ -66,6 +67,7 @@ type HostFields struct {
 	Flags    uint32
 	TraceID  [16]byte
 	SpanID   [8]byte
+	Instance uint64 // never 0; a guest that was snapshot sees by it that it is another
 }
 
 // PutHost writes h into frame, which holds at least FrameSize bytes.
@@ -76,7 +78,7 @@ func PutHost(frame []byte, h *HostFields) {
 	binary.LittleEndian.PutUint64(f[FrameOffFlags:], uint64(h.Flags)) // and the reserved word behind it
 	copy(f[FrameOffTraceID:], h.TraceID[:])
 	copy(f[FrameOffSpanID:], h.SpanID[:])
-	clear(f[FrameOffSpanID+8:])
+	binary.LittleEndian.PutUint64(f[FrameOffInstance:], h.Instance)
 }
 
 // GuestFields are the frame's fields that the guest writes. They are numbers

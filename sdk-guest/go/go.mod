@@ -1,0 +1,3 @@
+module github.com/berth-run/berth/sdk-guest/go
+
+go 1.24

@@ -1,0 +1,43 @@
+//go:build wasip1
+
+package guest
+
+import "unsafe"
+
+//go:wasmexport berth1_frame
+func exportFrame() uint32 { return frameAddress() }
+
+//go:wasmexport berth1_reserve
+func exportReserve(n uint32) int32 { return reserve(n) }
+
+//go:wasmexport berth1_call
+func exportCall(op, n uint32) int32 { return call(op, n) }
+
+//go:wasmimport berth1_core log
+func coreLog(level int32, ptr unsafe.Pointer, n uint32) int32
+
+//go:wasmimport berth1_core log_enabled
+func coreLogEnabled(level int32) int32
+
+//go:wasmimport berth1_core call_cancelled
+func coreCallCancelled() int32
+
+//go:wasmimport berth1_core random_get
+func coreRandomGet(ptr unsafe.Pointer, n uint32) int32
+
+// Log hands a line to the host.
+func Log(level int32, s string) {
+	coreLog(level, unsafe.Pointer(unsafe.StringData(s)), uint32(len(s)))
+}
+
+// LogEnabled asks whether the host prints lines of that level.
+func LogEnabled(level int32) bool { return coreLogEnabled(level) > 0 }
+
+// Random fills b from the host's random source.
+func Random(b []byte) {
+	if coreRandomGet(unsafe.Pointer(unsafe.SliceData(b)), uint32(len(b))) < 0 {
+		panic("the host gave no random bytes")
+	}
+}
+
+func cancelled() bool { return coreCallCancelled() > 0 }

@@ -1,0 +1,19 @@
+//go:build !wasip1
+
+package guest
+
+import "crypto/rand"
+
+// Outside a sandbox, as in a component's unit tests, there is no host: lines
+// are dropped, randomness is the system's, and nothing cancels a call.
+
+// Log drops the line.
+func Log(int32, string) {}
+
+// LogEnabled is false.
+func LogEnabled(int32) bool { return false }
+
+// Random fills b from the system.
+func Random(b []byte) { rand.Read(b) }
+
+func cancelled() bool { return false }

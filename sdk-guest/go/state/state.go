@@ -1,0 +1,231 @@
+// Package state is for components that are state stores.
+//
+// A store implements Store and calls Register from an init function. What it
+// can do beyond the four basic operations it says by implementing one of the
+// optional interfaces and by naming the feature in its manifest: Transactor
+// (TRANSACTIONAL), Querier (QUERY_API), PrefixDeleter (DELETE_WITH_PREFIX),
+// KeysLiker (KEYS_LIKE). Bulk operations are done item by item for a store
+// that does not implement them.
+//
+// Keys arrive as they are stored, with the prefix that the sidecar adds.
+package state
+
+import (
+	"context"
+
+	berth "github.com/berth-run/berth/sdk-guest/go"
+	"github.com/berth-run/berth/sdk-guest/go/internal/guest"
+	"github.com/berth-run/berth/sdk-guest/go/internal/wire"
+)
+
+// The messages of the state operations; see the fields' comments.
+type (
+	GetRequest       = wire.GetRequest
+	GetResponse      = wire.GetResponse
+	SetRequest       = wire.SetRequest
+	DeleteRequest    = wire.DeleteRequest
+	Options          = wire.StateOptions
+	Etag             = wire.Etag
+	BulkItem         = wire.BulkStateItem
+	Operation        = wire.TransactOperation
+	TransactRequest  = wire.TransactRequest
+	QueryRequest     = wire.QueryRequest
+	QueryItem        = wire.QueryItem
+	QueryResponse    = wire.QueryResponse
+	KeysLikeRequest  = wire.KeysLikeRequest
+	KeysLikeResponse = wire.KeysLikeResponse
+	Concurrency      = wire.Concurrency
+	Consistency      = wire.Consistency
+)
+
+// Values of Options.
+const (
+	FirstWrite = wire.ConcurrencyFirstWrite
+	LastWrite  = wire.ConcurrencyLastWrite
+	Eventual   = wire.ConsistencyEventual
+	Strong     = wire.ConsistencyStrong
+)
+
+// Features that a state store may have.
+const (
+	FeatureETag             = "ETAG"
+	FeatureTransactional    = "TRANSACTIONAL"
+	FeatureQuery            = "QUERY_API"
+	FeatureTTL              = "TTL"
+	FeatureDeleteWithPrefix = "DELETE_WITH_PREFIX"
+	FeaturePartitionKey     = "PARTITION_KEY"
+	FeatureKeysLike         = "KEYS_LIKE"
+)
+
+// Store is a state store.
+type Store interface {
+	berth.Component
+	// Get returns the item, or a response without data and etag when there is none.
+	Get(ctx context.Context, req *GetRequest) (*GetResponse, error)
+	// Set writes an item. The request may be kept.
+	Set(ctx context.Context, req *SetRequest) error
+	// Delete removes an item. A missing one is no error, unless an etag was given.
+	Delete(ctx context.Context, req *DeleteRequest) error
+}
+
+// BulkGetter reads many items at once. Missing ones are in the answer with their key only.
+type BulkGetter interface {
+	BulkGet(ctx context.Context, items []GetRequest) ([]BulkItem, error)
+}
+
+// BulkSetter writes many items at once, without a transaction. The errors are
+// those of the items, in their order; nil is an item that was written. A nil
+// slice means that all were.
+type BulkSetter interface {
+	BulkSet(ctx context.Context, items []SetRequest) ([]error, error)
+}
+
+// BulkDeleter deletes many items at once; see BulkSetter.
+type BulkDeleter interface {
+	BulkDelete(ctx context.Context, items []DeleteRequest) ([]error, error)
+}
+
+// Transactor does several operations in their order, all or none.
+type Transactor interface {
+	Transact(ctx context.Context, req *TransactRequest) error
+}
+
+// MaxSizer bounds how many operations a transaction may have; 0 = no bound.
+type MaxSizer interface {
+	MultiMaxSize() int
+}
+
+// Querier answers queries of Dapr's query API.
+type Querier interface {
+	Query(ctx context.Context, req *QueryRequest) (*QueryResponse, error)
+}
+
+// PrefixDeleter deletes the items whose keys are prefix and a last part
+// without "||", and returns how many there were.
+type PrefixDeleter interface {
+	DeleteWithPrefix(ctx context.Context, prefix string) (int64, error)
+}
+
+// KeysLiker lists the keys that match a SQL LIKE pattern.
+type KeysLiker interface {
+	KeysLike(ctx context.Context, req *KeysLikeRequest) (*KeysLikeResponse, error)
+}
+
+// Register makes s the module's state store. It is called from an init function.
+func Register(s Store) { guest.Register(1, "state.", s, &handler{s}) }
+
+type handler struct{ store Store }
+
+const (
+	get = iota + 1
+	set
+	del
+	bulkGet
+	bulkSet
+	bulkDelete
+	transact
+	multiMaxSize
+	query
+	deleteWithPrefix
+	keysLike
+)
+
+type unmarshaler interface{ Unmarshal([]byte) error }
+
+func decode(req []byte, m unmarshaler) error {
+	if err := m.Unmarshal(req); err != nil {
+		return berth.NewError(berth.InvalidArgument, "request: "+err.Error())
+	}
+	return nil
+}
+
+// Call answers one operation.
+func (h *handler) Call(ctx context.Context, method uint32, req []byte) (guest.Message, error) {
+	switch method {
+	case get:
+		var m GetRequest
+		if err := decode(req, &m); err != nil {
+			return nil, err
+		}
+		resp, err := h.store.Get(ctx, &m)
+		if err != nil || resp == nil {
+			return nil, err
+		}
+		return resp, nil
+	case set:
+		m := new(SetRequest)
+		if err := decode(req, m); err != nil {
+			return nil, err
+		}
+		return nil, h.store.Set(ctx, m)
+	case del:
+		var m DeleteRequest
+		if err := decode(req, &m); err != nil {
+			return nil, err
+		}
+		return nil, h.store.Delete(ctx, &m)
+	case bulkGet, bulkSet, bulkDelete:
+		return h.bulk(ctx, method, req)
+	}
+	return h.optional(ctx, method, req)
+}
+
+// optional answers the operations that a store may not have.
+func (h *handler) optional(ctx context.Context, method uint32, req []byte) (guest.Message, error) {
+	switch method {
+	case transact:
+		if s, ok := h.store.(Transactor); ok {
+			m := new(TransactRequest)
+			if err := decode(req, m); err != nil {
+				return nil, err
+			}
+			for i := range m.Operations {
+				if op := &m.Operations[i]; (op.Set == nil) == (op.Delete == nil) {
+					return nil, berth.NewError(berth.InvalidArgument, "an operation of a transaction is either a set or a delete")
+				}
+			}
+			return nil, s.Transact(ctx, m)
+		}
+	case multiMaxSize:
+		if s, ok := h.store.(MaxSizer); ok {
+			return &wire.MultiMaxSizeResponse{MaxSize: int64(s.MultiMaxSize())}, nil
+		}
+	case query:
+		if s, ok := h.store.(Querier); ok {
+			var m QueryRequest
+			if err := decode(req, &m); err != nil {
+				return nil, err
+			}
+			resp, err := s.Query(ctx, &m)
+			if err != nil || resp == nil {
+				return nil, err
+			}
+			return resp, nil
+		}
+	case deleteWithPrefix:
+		if s, ok := h.store.(PrefixDeleter); ok {
+			var m wire.DeleteWithPrefixRequest
+			if err := decode(req, &m); err != nil {
+				return nil, err
+			}
+			n, err := s.DeleteWithPrefix(ctx, m.Prefix)
+			if err != nil {
+				return nil, err
+			}
+			return &wire.DeleteWithPrefixResponse{Count: n}, nil
+		}
+	case keysLike:
+		if s, ok := h.store.(KeysLiker); ok {
+			var m KeysLikeRequest
+			if err := decode(req, &m); err != nil {
+				return nil, err
+			}
+			resp, err := s.KeysLike(ctx, &m)
+			if err != nil || resp == nil {
+				return nil, err
+			}
+			return resp, nil
+		}
+	}
+	return nil, guest.ErrUnimplemented()
+}
