@@ -13,11 +13,14 @@ const FuelPerExit = 100_000
 // return. It is owned by the goroutine that makes the call; an Instance does
 // not keep it afterwards, so that it may be used again for the next call.
 type Call struct {
-	// Context is the request's. The guest ends soon after it is done.
+	// Context is the request's. Once it is done, host functions that wait return.
 	Context context.Context
 	// Deadline is when the guest is interrupted, in Unix nanoseconds; 0 = never.
-	// It holds beside the context's own.
 	Deadline int64
+	// Grace is how long the guest may go on after Context is done before it is
+	// interrupted; negative = as long as Deadline allows. An instance whose
+	// memory is the data must not be lost because a caller hung up.
+	Grace time.Duration
 	// Host is the state that host functions keep for the instance.
 	Host any
 	// Instance is the one that runs; the engine sets it.
@@ -25,6 +28,37 @@ type Call struct {
 	// Exits counts the guest's looks at its deadline: a measure of the CPU it
 	// used, in units of FuelPerExit. The engine adds to it.
 	Exits uint64
+
+	doneAt int64 // when Interrupt first saw Context done, Unix nanoseconds
+}
+
+// Interrupt is what an engine asks when the guest's fuel is used up: nil, or
+// an *InterruptError that ends the guest.
+func (c *Call) Interrupt() error {
+	c.Exits++
+	now := time.Now().UnixNano()
+	if c.Deadline != 0 && now >= c.Deadline {
+		return &InterruptError{ErrDeadline}
+	}
+	if c.Grace < 0 {
+		return nil
+	}
+	cause := c.Err()
+	if cause == nil {
+		return nil
+	}
+	if c.doneAt == 0 {
+		c.doneAt = now
+	}
+	if now-c.doneAt >= int64(c.Grace) {
+		return &InterruptError{cause}
+	}
+	return nil
+}
+
+// Reset prepares c for the next call of the same instance.
+func (c *Call) Reset(ctx context.Context, deadline int64) {
+	c.Context, c.Deadline, c.Exits, c.doneAt = ctx, deadline, 0, 0
 }
 
 // Memory is the guest's linear memory as it is now; a view, not to be kept.

@@ -62,10 +62,10 @@ type Module interface {
 
 // ModuleInfo describes a compiled module.
 type ModuleInfo struct {
-	Cached      bool   // the compiled code came from the disk cache
-	WasmBytes   int    // size of the module
-	MeterChecks int    // fuel checks added by the rewriter; 0 where the engine meters by itself
-	InitialPage uint32 // declared minimum of the memory, in 64 KiB pages
+	Cached       bool   // the compiled code came from the disk cache
+	WasmBytes    int    // size of the module
+	MeterChecks  int    // fuel checks added by the rewriter; 0 where the engine meters by itself
+	InitialPages uint32 // declared minimum of the memory, in 64 KiB pages
 }
 
 // Snapshot makes instances that start where another one stood.
@@ -79,8 +79,8 @@ type Snapshot interface {
 	Close() error
 }
 
-// Instance is one sandbox. It is used by one goroutine at a time; only Close
-// may be called while a Func runs, and then waits for it to end.
+// Instance is one sandbox. It is used by one goroutine at a time, which Close
+// counts as a use.
 type Instance interface {
 	// Memory is a view of the linear memory, valid until the guest runs again.
 	Memory() []byte

@@ -46,3 +46,20 @@ func (e *CompileError) Error() string {
 	return fmt.Sprintf("component %s: compiling module: %v", e.Component, e.Err)
 }
 func (e *CompileError) Unwrap() error { return e.Err }
+
+// HostError is a host function that failed in a way it should not have: a
+// fault of Berth's, contained to the instance.
+type HostError struct{ Err error }
+
+func (e *HostError) Error() string { return "host function failed: " + e.Err.Error() }
+func (e *HostError) Unwrap() error { return e.Err }
+
+// AbortCause returns what a host function gave Call.Abort, when err, as an
+// engine got it, wraps that, and nil otherwise.
+func AbortCause(err error) error {
+	var a *abortError
+	if errors.As(err, &a) {
+		return a.err
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package wazero
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/berth-run/berth/host/engine"
+	"github.com/berth-run/berth/host/engine/wazero/rewrite"
+	"github.com/berth-run/berth/plugins/wasmfile"
+)
+
+// features are what guests may use: WebAssembly 2.0 and tail calls.
+const features = api.CoreFeaturesV2 | experimental.CoreFeaturesTailCall
+
+const modulePath = "github.com/tetratelabs/wazero"
+
+// Options of New.
+type Options struct {
+	// CacheDir keeps compiled code between runs; "" keeps none. It is created
+	// with mode 0700. What lies in it is trusted as native code.
+	CacheDir string
+	// Interpreter runs guests without compiling them: slow, for systems that
+	// wazero's compiler does not know.
+	Interpreter bool
+}
+
+type wazeroEngine struct {
+	cache       wazero.CompilationCache
+	dir         string
+	interpreter bool
+}
+
+// New returns the engine. The error names the cache folder when that is at fault.
+func New(o Options) (engine.Engine, error) {
+	e := &wazeroEngine{dir: o.CacheDir, interpreter: o.Interpreter}
+	if o.CacheDir == "" {
+		e.cache = wazero.NewCompilationCache()
+		return e, nil
+	}
+	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
+		return nil, fmt.Errorf("compile cache: %w", err)
+	}
+	if err := private(o.CacheDir); err != nil {
+		return nil, fmt.Errorf("compile cache: %w", err)
+	}
+	var err error
+	if e.cache, err = wazero.NewCompilationCacheWithDir(o.CacheDir); err != nil {
+		return nil, fmt.Errorf("compile cache: %w", err)
+	}
+	return e, nil
+}
+
+// private refuses a folder into which others could put code that we would run.
+func private(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if m := info.Mode().Perm(); m&0o022 != 0 {
+		return fmt.Errorf("%s can be written by others (mode %o); run: chmod 700 %s", dir, m, dir)
+	}
+	return nil
+}
+
+func (e *wazeroEngine) Name() string { return "wazero" }
+
+func (e *wazeroEngine) Version() string { return version() + "-rewrite" + fmt.Sprint(rewrite.Version) }
+
+var version = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, d := range info.Deps {
+			if d.Path == modulePath {
+				return d.Version
+			}
+		}
+	}
+	return "unknown"
+})
+
+func (e *wazeroEngine) Close() error { return e.cache.Close(context.Background()) }
+
+func (e *wazeroEngine) config() wazero.RuntimeConfig {
+	if e.interpreter {
+		return wazero.NewRuntimeConfigInterpreter()
+	}
+	return wazero.NewRuntimeConfigCompiler()
+}
+
+// Compile rewrites, validates and compiles a module in a runtime of its own.
+func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.Module, err error) {
+	fail := func(err error) error { return &engine.CompileError{Component: c.Name, Err: err} }
+	if c.MaxMemory == 0 {
+		c.MaxMemory = engine.DefaultMaxMemory
+	}
+	parsed, err := wasmfile.Parse(c.Wasm)
+	if err != nil {
+		return nil, fail(err)
+	}
+	if err := checkMemory(parsed, c.MaxMemory); err != nil {
+		return nil, fail(err)
+	}
+	rewritten, err := rewrite.Rewrite(c.Wasm)
+	if err != nil {
+		return nil, fail(err)
+	}
+	m := &module{name: c.Name, rewritten: rewritten, maxMemory: c.MaxMemory}
+	m.info = engine.ModuleInfo{WasmBytes: len(c.Wasm), MeterChecks: rewritten.Checks, InitialPages: uint32(parsed.Memories[0].Min)}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, e.config().
+		WithCoreFeatures(features).
+		WithCompilationCache(e.cache).
+		WithMemoryLimitPages(uint32(min(c.MaxMemory/pageSize, 65536))).
+		WithDebugInfoEnabled(false))
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, m.runtime.Close(ctx))
+		}
+	}()
+	if err := m.link(ctx, parsed, c.Functions); err != nil {
+		return nil, fail(err)
+	}
+	before := e.entries()
+	m.compiled, err = compile(ctx, m.runtime, rewritten.Wasm)
+	if err != nil {
+		return nil, fail(err)
+	}
+	m.info.Cached = e.dir != "" && e.entries() == before
+	m.rewritten.Wasm = nil // not needed once compiled; megabytes that would stay
+	return m, nil
+}
+
+// compile contains a panic of the compiler: a module that upsets it is refused.
+func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (m wazero.CompiledModule, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the compiler failed: %v", p)
+		}
+	}()
+	return r.CompileModule(ctx, wasm)
+}
+
+func checkMemory(m *wasmfile.Module, limit uint64) error {
+	if len(m.Memories) != 1 {
+		return fmt.Errorf("the module defines %d memories, and must define one", len(m.Memories))
+	}
+	mem := m.Memories[0]
+	if mem.Shared || mem.Is64 {
+		return errors.New("shared and 64-bit memories are not supported")
+	}
+	if mem.Min > limit/pageSize {
+		return fmt.Errorf("the module starts with %d KiB of memory, over the component's limit of %d KiB; raise wasm.memory", mem.Min*64, limit>>10)
+	}
+	return nil
+}
+
+// entries counts the files of the cache, to tell whether a compilation was added to it.
+func (e *wazeroEngine) entries() int {
+	if e.dir == "" {
+		return 0
+	}
+	n := 0
+	dirs, _ := os.ReadDir(e.dir)
+	for _, d := range dirs {
+		files, _ := os.ReadDir(e.dir + "/" + d.Name())
+		n += len(files)
+	}
+	return n
+}
