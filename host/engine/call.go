@@ -36,6 +36,13 @@ type Call struct {
 // an *InterruptError that ends the guest.
 func (c *Call) Interrupt() error {
 	c.Exits++
+	return c.Expired()
+}
+
+// Expired returns nil while the guest may run on, and otherwise an
+// *InterruptError. It is stricter than Err, which tells host functions to stop
+// waiting: after Err the guest still has Grace to clean up.
+func (c *Call) Expired() error {
 	now := time.Now().UnixNano()
 	if c.Deadline != 0 && now >= c.Deadline {
 		return &InterruptError{ErrDeadline}

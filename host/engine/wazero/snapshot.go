@@ -23,8 +23,8 @@ func (m *module) Snapshot(i engine.Instance) (engine.Snapshot, error) {
 	if !ok || in.module != m {
 		return nil, fmt.Errorf("component %s: snapshot of another module's instance", m.name)
 	}
-	if reason := m.rewritten.NoSnapshot; reason != "" {
-		return nil, fmt.Errorf("component %s: %s: %w", m.name, reason, errors.ErrUnsupported)
+	if reason := m.rewritten.Snapshot; reason != nil {
+		return nil, fmt.Errorf("component %s: %w: %w", m.name, errors.ErrUnsupported, reason)
 	}
 	s := &snapshot{module: m, globals: make([]uint64, len(m.rewritten.Globals))}
 	for j, name := range m.rewritten.Globals {
