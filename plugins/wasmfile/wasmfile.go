@@ -53,6 +53,7 @@ type Section struct {
 	ID      byte
 	Name    string // of a custom section
 	Offset  int    // of the section's id byte in the file
+	Start   int    // of Content in the file
 	Content []byte // without id and size; of a custom section, without the name
 }
 
@@ -80,6 +81,7 @@ func Sections(b []byte) ([]Section, error) {
 		if r.Err != nil {
 			return nil, fmt.Errorf("section at offset %d: %w", s.Offset, r.Err)
 		}
+		s.Start = r.Off - len(content)
 		if s.ID == Custom {
 			c := Reader{B: content}
 			s.Name = c.Name()
@@ -87,6 +89,7 @@ func Sections(b []byte) ([]Section, error) {
 				return nil, fmt.Errorf("custom section at offset %d: %w", s.Offset, c.Err)
 			}
 			content = content[c.Off:]
+			s.Start += c.Off
 		} else {
 			place, ok := order[s.ID]
 			if !ok {

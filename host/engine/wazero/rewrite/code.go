@@ -1,0 +1,85 @@
+package rewrite
+
+import (
+	"fmt"
+
+	"github.com/berth-run/berth/plugins/wasmfile"
+)
+
+// writeCode rewrites the code section.
+func (m *module) writeCode(out []byte) ([]byte, error) {
+	defined := len(m.funcs) - int(m.funcImports)
+	if !m.has(wasmfile.Code) {
+		if defined > 0 {
+			return nil, fmt.Errorf("%d functions without code: %w", defined, wasmfile.ErrMalformed)
+		}
+		return out, nil
+	}
+	r := m.reader(wasmfile.Code)
+	n := r.Count(3)
+	if r.Err == nil && int(n) != defined {
+		r.Fail("%d bodies for %d functions: %w", n, defined, wasmfile.ErrMalformed)
+	}
+	out = wasmfile.AppendU32(out, n)
+	m.localBudget = freeLocals + len(m.wasm)
+	b := body{m: m, check: newCheck(m.fuel(), m.irq())}
+	for i := uint32(0); i < n && r.Err == nil; i++ {
+		code := r.Bytes(r.U32())
+		if r.Err != nil {
+			break
+		}
+		var err error
+		start := m.section[wasmfile.Code].Start + r.Off - len(code)
+		if out, err = b.function(out, m.funcImports+i, code, start); err != nil {
+			return nil, fmt.Errorf("function %d: %w", m.funcImports+i, err)
+		}
+	}
+	m.res.Checks = b.checks
+	return out, m.done(wasmfile.Code, r)
+}
+
+// function appends the rewritten body of function f. start is the offset of
+// code in the file.
+func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, error) {
+	t := b.m.types[b.m.funcs[f]]
+	r := wasmfile.Reader{B: code}
+	groups := r.Count(2)
+	groupsAt := r.Off
+	locals := uint64(t.params)
+	for i := uint32(0); i < groups && r.Err == nil; i++ {
+		locals += uint64(r.U32())
+		readValueType(&r)
+		if locals > maxLocals {
+			r.Fail("%d locals: %w %d", locals, ErrLimit, maxLocals)
+		}
+	}
+	if r.Err != nil {
+		return nil, fmt.Errorf("offset %d: %w", start, r.Err)
+	}
+	if b.m.localBudget -= int(locals) - t.params; b.m.localBudget < 0 {
+		return nil, fmt.Errorf("offset %d: more locals in all functions than bytes: %w %d", start, ErrLimit, freeLocals+len(b.m.wasm))
+	}
+	if err := b.rewrite(code[r.Off:], start+r.Off, uint32(locals), t); err != nil {
+		return nil, err
+	}
+
+	// The entry check and the spare local are known only now.
+	var entry []byte
+	if b.total >= costCall {
+		entry = b.check.fixed(b.entry[:0], weight(b.total))
+		b.entry = entry
+		b.checks++
+	}
+	b.head = b.head[:0]
+	if b.bulk {
+		b.head = wasmfile.AppendU32(b.head, groups+1)
+		b.head = append(b.head, code[groupsAt:r.Off]...)
+		b.head = append(b.head, 1, typeI32)
+	} else {
+		b.head = append(b.head, code[:r.Off]...)
+	}
+	out = wasmfile.AppendU32(out, uint32(len(b.head)+len(entry)+len(b.out)))
+	out = append(out, b.head...)
+	out = append(out, entry...)
+	return append(out, b.out...), nil
+}
