@@ -9,9 +9,10 @@ import (
 // body rewrites the code of one function after the other. Its slices are kept
 // from one to the next.
 type body struct {
-	m      *module
-	check  check
-	checks int // placed in all functions
+	m       *module
+	check   check
+	checks  int // placed in all functions
+	skipped int // branches that need none
 
 	out     []byte // the rewritten code
 	frames  []frame
@@ -204,12 +205,14 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 			}
 			cost += costJump // the loop's own table
 			distance, back := b.backEdge(int(f.loop), cost, o.class == branch, before)
-			if back {
-				b.out = append(b.out, code[from:at]...)
-				from = at
-				b.out = b.check.fixed(b.out, weight(distance))
-				b.checks++
+			if !back {
+				b.skipped++
+				break
 			}
+			b.out = append(b.out, code[from:at]...)
+			from = at
+			b.out = b.check.fixed(b.out, weight(distance))
+			b.checks++
 
 		case branchTable:
 			var n, label uint32
@@ -299,7 +302,7 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 				return errorAt(base, at, "memory.size or memory.grow of memory %d (multi-memory): %w", code[p], ErrUnsupported)
 			}
 			p++
-			if code0 == 0x40 {
+			if code0 == opMemoryGrow {
 				cost += costGrow
 			}
 
@@ -335,6 +338,9 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 					}
 				}
 				p += int(o.zeros)
+				if m.memories == 0 {
+					return errorAt(base, at, "%s without a memory: %w", o.name, wasmfile.ErrMalformed)
+				}
 			}
 			cost += int(o.cost)
 			if o.changes {
@@ -343,7 +349,16 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 			if o.bulk {
 				b.out = append(b.out, code[from:at]...)
 				from = at
-				b.out = b.check.bulk(b.out, locals)
+				switch second {
+				case miscMemoryCopy:
+					b.out = b.check.bulkOr(b.out, locals, code[at:p], m.copyHelper(), m.threeI32())
+					from = p
+				case miscMemoryFill:
+					b.out = b.check.bulkOr(b.out, locals, code[at:p], m.fillHelper(), m.threeI32())
+					from = p
+				default:
+					b.out = b.check.bulk(b.out, locals)
+				}
 				b.bulk = true
 				b.checks++
 			}
@@ -369,7 +384,7 @@ func (b *body) blockType(code []byte, p, base int) (funcType, int, error) {
 		return funcType{}, len(code) + 1, nil
 	}
 	c := code[p]
-	if c == 0x40 {
+	if c == blockEmpty {
 		return funcType{}, p + 1, nil
 	}
 	if c >= 0x40 && c < 0x80 {

@@ -9,18 +9,18 @@ import (
 // writeCode rewrites the code section.
 func (m *module) writeCode(out []byte) ([]byte, error) {
 	defined := len(m.funcs) - int(m.funcImports)
-	if !m.has(wasmfile.Code) {
-		if defined > 0 {
-			return nil, fmt.Errorf("%d functions without code: %w", defined, wasmfile.ErrMalformed)
-		}
-		return out, nil
-	}
 	r := m.reader(wasmfile.Code)
-	n := r.Count(3)
+	var n uint32
+	if m.has(wasmfile.Code) {
+		n = r.Count(3)
+	}
 	if r.Err == nil && int(n) != defined {
 		r.Fail("%d bodies for %d functions: %w", n, defined, wasmfile.ErrMalformed)
 	}
-	out = wasmfile.AppendU32(out, n)
+	if n+m.helpers() == 0 {
+		return out, m.done(wasmfile.Code, r)
+	}
+	out = wasmfile.AppendU32(out, n+m.helpers())
 	m.localBudget = freeLocals + len(m.wasm)
 	b := body{m: m, check: newCheck(m.fuel(), m.irq())}
 	for i := uint32(0); i < n && r.Err == nil; i++ {
@@ -34,7 +34,10 @@ func (m *module) writeCode(out []byte) ([]byte, error) {
 			return nil, fmt.Errorf("function %d: %w", m.funcImports+i, err)
 		}
 	}
-	m.res.Checks = b.checks
+	m.res.Checks, m.res.Skipped = b.checks, b.skipped
+	if m.helpers() > 0 {
+		out = m.appendHelpers(out, &b.check)
+	}
 	return out, m.done(wasmfile.Code, r)
 }
 

@@ -33,15 +33,15 @@ type jump struct {
 // form, appends to b.loops.
 func (b *body) openDispatch(code []byte, p, cost int) bool {
 	blocks := 0
-	for p+1 < len(code) && code[p] == 0x02 && code[p+1] == 0x40 {
+	for p+1 < len(code) && code[p] == opBlock && code[p+1] == blockEmpty {
 		blocks++
 		p += 2
 	}
-	if blocks == 0 || p >= len(code) || code[p] != 0x20 {
+	if blocks == 0 || p >= len(code) || code[p] != opLocalGet {
 		return false
 	}
 	local, p := u32(code, p+1)
-	if p >= len(code) || code[p] != 0x0e {
+	if p >= len(code) || code[p] != opBrTable {
 		return false
 	}
 	n, p := u32(code, p+1)

@@ -35,6 +35,49 @@ const (
 	prefixFD                 // a second opcode: SIMD
 )
 
+// Instructions that the rewriter writes, or looks for.
+const (
+	opBlock      = 0x02
+	opLoop       = 0x03
+	opIf         = 0x04
+	opElse       = 0x05
+	opEnd        = 0x0b
+	opBr         = 0x0c
+	opBrIf       = 0x0d
+	opBrTable    = 0x0e
+	opCall       = 0x10
+	opLocalGet   = 0x20
+	opLocalSet   = 0x21
+	opLocalTee   = 0x22
+	opGlobalGet  = 0x23
+	opGlobalSet  = 0x24
+	opMemorySize = 0x3f
+	opMemoryGrow = 0x40
+	opI32Const   = 0x41
+	opI64Const   = 0x42
+	opF32Const   = 0x43
+	opF64Const   = 0x44
+	opI32LeU     = 0x4d
+	opI32GeS     = 0x4e
+	opI64GtU     = 0x56
+	opI32Add     = 0x6a
+	opI32Sub     = 0x6b
+	opI32ShrU    = 0x76
+	opI64Add     = 0x7c
+	opI64Shl     = 0x86
+	opI64ExtendU = 0xad // i64.extend_i32_u
+	opRefNull    = 0xd0
+	opRefFunc    = 0xd2
+	opMisc       = 0xfc
+	opSIMD       = 0xfd
+
+	miscMemoryCopy = 10
+	miscMemoryFill = 11
+	simdV128Const  = 12
+
+	blockEmpty = 0x40 // block type without parameters and results
+)
+
 // op says how to read an instruction and what it costs at worst, in cycles/10
 // or so: what matters is that no code takes much longer than it pays for.
 type op struct {

@@ -38,8 +38,9 @@ var (
 // Result is a rewritten module and what the engine has to do for it.
 type Result struct {
 	Wasm []byte // the rewritten module
-	// Checks is how many fuel checks it has.
-	Checks int
+	// Checks is how many fuel checks it has. Skipped is how many branches back
+	// to the head of a loop have none because they only ever go forward.
+	Checks, Skipped int
 	// Data are the active data segments, which the rewritten module no longer
 	// writes by itself, in order.
 	Data []Segment
@@ -99,7 +100,6 @@ type module struct {
 	memories      int
 	start         int64 // function index, or -1
 
-	typeOfIrq   uint32 // index of the type () -> i32
 	localBudget int
 }
 
@@ -144,7 +144,7 @@ func (m *module) write() (*Result, error) {
 	}{
 		{wasmfile.Type, m.writeTypes},
 		{wasmfile.Import, m.writeImports},
-		{wasmfile.Function, m.copySection(wasmfile.Function)},
+		{wasmfile.Function, m.writeFunctions},
 		{wasmfile.Table, m.writeTables},
 		{wasmfile.Memory, m.copySection(wasmfile.Memory)},
 		{wasmfile.Global, m.writeGlobals},

@@ -228,33 +228,33 @@ func (m *module) constExpr(r *wasmfile.Reader, out []byte) []byte {
 	for r.Err == nil {
 		from := r.Off
 		switch code := r.Byte(); code {
-		case 0x0b: // end
+		case opEnd:
 			return append(out, code)
-		case 0x23: // global.get
+		case opGlobalGet:
 			if g := m.globalIndex(r); r.Err == nil && g >= m.globalImports {
 				r.Fail("constant expression that reads global %d, which is not imported (extended-const): %w", g, ErrUnsupported)
 			}
-		case 0x41: // i32.const
+		case opI32Const:
 			r.S32()
-		case 0x42: // i64.const
+		case opI64Const:
 			r.S64()
-		case 0x43: // f32.const
+		case opF32Const:
 			r.Bytes(4)
-		case 0x44: // f64.const
+		case opF64Const:
 			r.Bytes(8)
 		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e:
 			r.Fail("arithmetic in a constant expression (extended-const): %w", ErrUnsupported)
-		case 0xd0: // ref.null
+		case opRefNull:
 			if t := r.Byte(); r.Err == nil && !isRef(t) {
 				r.Fail("ref.null of heap type 0x%x: %w", t, ErrUnsupported)
 			}
-		case 0xd2: // ref.func
+		case opRefFunc:
 			if f := m.funcIndex(r); r.Err == nil {
 				out = wasmfile.AppendU32(append(out, code), m.shift(f))
 			}
 			continue
-		case 0xfd: // v128.const
-			if second := r.Byte(); r.Err == nil && second != 0x0c {
+		case opSIMD:
+			if second := r.Byte(); r.Err == nil && second != simdV128Const {
 				r.Fail("SIMD instruction 0x%x in a constant expression: %w", second, wasmfile.ErrMalformed)
 			}
 			r.Bytes(16)
@@ -273,10 +273,32 @@ func (m *module) writeTypes(out []byte) ([]byte, error) {
 	if m.has(wasmfile.Type) {
 		r.U32()
 	}
-	out = wasmfile.AppendU32(out, uint32(len(m.types))+1)
+	out = wasmfile.AppendU32(out, uint32(len(m.types))+2)
 	out = append(out, r.B[r.Off:]...)
-	m.typeOfIrq = uint32(len(m.types))
-	return append(out, formFunc, 0, 1, typeI32), nil
+	out = append(out, formFunc, 0, 1, typeI32) // irq's
+	return append(out, formFunc, 3, typeI32, typeI32, typeI32, 0), nil
+}
+
+// irqType and threeI32 are the indexes of the added types.
+func (m *module) irqType() uint32  { return uint32(len(m.types)) }
+func (m *module) threeI32() uint32 { return uint32(len(m.types)) + 1 }
+
+// writeFunctions appends the helpers to the functions of a module with a memory.
+func (m *module) writeFunctions(out []byte) ([]byte, error) {
+	r := m.reader(wasmfile.Function)
+	var n uint32
+	if m.has(wasmfile.Function) {
+		n = r.U32()
+	}
+	if n+m.helpers() == 0 {
+		return out, nil
+	}
+	out = wasmfile.AppendU32(out, n+m.helpers())
+	out = append(out, r.B[r.Off:]...)
+	for range m.helpers() {
+		out = wasmfile.AppendU32(out, m.threeI32())
+	}
+	return out, nil
 }
 
 func (m *module) writeImports(out []byte) ([]byte, error) {
@@ -289,7 +311,7 @@ func (m *module) writeImports(out []byte) ([]byte, error) {
 	out = append(out, r.B[r.Off:]...)
 	out = wasmfile.AppendName(out, IrqModule)
 	out = wasmfile.AppendName(out, IrqName)
-	return wasmfile.AppendU32(append(out, byte(wasmfile.ExternFunc)), m.typeOfIrq), nil
+	return wasmfile.AppendU32(append(out, byte(wasmfile.ExternFunc)), m.irqType()), nil
 }
 
 func (m *module) writeGlobals(out []byte) ([]byte, error) {
@@ -304,7 +326,7 @@ func (m *module) writeGlobals(out []byte) ([]byte, error) {
 		out = m.constExpr(r, out)
 	}
 	// The fuel starts at zero, so that the first check asks the host.
-	out = append(out, typeI32, 1, 0x41, 0, 0x0b)
+	out = append(out, typeI32, 1, opI32Const, 0, opEnd)
 	return out, r.Err
 }
 
@@ -393,7 +415,7 @@ func (m *module) writeData(out []byte) ([]byte, error) {
 		}
 		offset := m.dataOffset(r, i)
 		m.res.Data = append(m.res.Data, Segment{Offset: offset, Bytes: r.Bytes(r.U32())})
-		out = append(out, 0, 0x41, 0, 0x0b, 0)
+		out = append(out, 0, opI32Const, 0, opEnd, 0)
 	}
 	return out, m.done(wasmfile.Data, r)
 }
@@ -401,13 +423,13 @@ func (m *module) writeData(out []byte) ([]byte, error) {
 // dataOffset reads the offset of an active data segment: i32.const and end.
 func (m *module) dataOffset(r *wasmfile.Reader, segment uint32) uint32 {
 	switch code := r.Byte(); code {
-	case 0x41:
+	case opI32Const:
 		v := r.S32()
-		if end := r.Byte(); end != 0x0b && r.Err == nil {
+		if end := r.Byte(); end != opEnd && r.Err == nil {
 			r.Fail("the offset of data segment %d is more than a constant (extended-const): %w", segment, ErrUnsupported)
 		}
 		return uint32(v)
-	case 0x23:
+	case opGlobalGet:
 		g := m.globalIndex(r)
 		r.Fail("the offset of data segment %d is global %d, known only when linked (position-independent code): %w", segment, g, ErrUnsupported)
 	default:
