@@ -169,7 +169,6 @@ func (i *instance) checkFrame() error {
 // anything else, after which the instance is not used again.
 func (i *instance) do(ctx context.Context, deadline int64, op abi.Op, req Message, resp Unmarshaler) error {
 	i.ctx.Reset(ctx, deadline)
-	i.state.Begin()
 	i.calls++
 	n := 0
 	if req != nil {

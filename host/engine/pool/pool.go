@@ -20,10 +20,8 @@ type Host interface{ NewInstance() State }
 
 // State is the sandbox's side of one instance.
 type State interface {
-	// Begin is called before each call.
-	Begin()
-	// Stderr is the end of what the guest wrote to its standard error.
-	Stderr() string
+	// Output is the end of what the guest wrote to its standard error.
+	Output() string
 	// Close is called after the instance was closed.
 	Close()
 }
@@ -202,7 +200,7 @@ func poison(err error, state State) error {
 	if !fatal(err) {
 		return err
 	}
-	return &PoisonError{Err: err, Output: state.Stderr()}
+	return &PoisonError{Err: err, Output: state.Output()}
 }
 
 // Call does one operation on some instance. req may be nil, as may resp when
