@@ -1,0 +1,98 @@
+package main
+
+// index holds the items: by key, in the order of their writes, and those that
+// expire in a heap. The zero value is empty.
+type index struct {
+	byKey map[string]*item
+	// A ring of all items in the order of their last write, without a head of
+	// its own: newest.next is the oldest.
+	newest *item
+	writes uint64 // how many there were; each write's number is the item's position
+	heap   []*item
+	peak   int // the most items since byKey was made
+}
+
+// item is one key and its value. It points to the bytes of the request that wrote it.
+type item struct {
+	key        string
+	value      []byte
+	etag       etag
+	expire     int64 // Unix milliseconds, 0 = never
+	position   uint64
+	next, prev *item
+	heapAt     int // its place in the heap; meaningless when expire is 0
+}
+
+func (x *index) len() int { return len(x.byKey) }
+
+func (x *index) get(key string) *item { return x.byKey[key] }
+
+// put writes an item, which becomes the newest.
+func (x *index) put(key string, value []byte, tag etag, expire int64) {
+	it := x.byKey[key]
+	if it != nil {
+		x.unlink(it)
+		x.setExpire(it, expire)
+	} else {
+		it = &item{key: key}
+		if x.byKey == nil {
+			x.byKey = make(map[string]*item)
+		}
+		x.byKey[key] = it
+		x.peak = max(x.peak, len(x.byKey))
+		x.setExpire(it, expire)
+	}
+	x.writes++
+	it.value, it.etag, it.position = value, tag, x.writes
+	x.link(it)
+}
+
+func (x *index) remove(it *item) {
+	x.unlink(it)
+	x.setExpire(it, 0)
+	delete(x.byKey, it.key)
+	// A Go map never gives memory back, so one that lost most of its items is made anew.
+	if n := len(x.byKey); x.peak >= 1024 && n < x.peak/4 {
+		smaller := make(map[string]*item, n)
+		for k, v := range x.byKey {
+			smaller[k] = v
+		}
+		x.byKey, x.peak = smaller, n
+	}
+}
+
+func (x *index) link(it *item) {
+	if x.newest == nil {
+		it.next, it.prev = it, it
+	} else {
+		it.prev, it.next = x.newest, x.newest.next
+		it.prev.next, it.next.prev = it, it
+	}
+	x.newest = it
+}
+
+func (x *index) unlink(it *item) {
+	if it.next == it {
+		x.newest = nil
+	} else {
+		it.prev.next, it.next.prev = it.next, it.prev
+		if x.newest == it {
+			x.newest = it.prev
+		}
+	}
+	it.next, it.prev = nil, nil
+}
+
+// each calls f for the items from the oldest on, until it returns false. f may remove its item.
+func (x *index) each(f func(*item) bool) {
+	if x.newest == nil {
+		return
+	}
+	for it, last := x.newest.next, x.newest; ; {
+		next := it.next
+		if !f(it) || it == last {
+			return
+		}
+		it = next
+	}
+}
