@@ -29,7 +29,7 @@ func (m *module) writeCode(out []byte) ([]byte, error) {
 			break
 		}
 		var err error
-		start := m.section[wasmfile.Code].Start + r.Off - len(code)
+		start := r.Off - len(code)
 		if out, err = b.function(out, m.funcImports+i, code, start); err != nil {
 			return nil, fmt.Errorf("function %d: %w", m.funcImports+i, err)
 		}
@@ -45,9 +45,9 @@ func (m *module) writeCode(out []byte) ([]byte, error) {
 // code in the file.
 func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, error) {
 	t := b.m.types[b.m.funcs[f]]
-	r := wasmfile.Reader{B: code}
+	r := wasmfile.Reader{B: b.m.wasm[:start+len(code)], Off: start}
 	groups := r.Count(2)
-	groupsAt := r.Off
+	groupsAt := r.Off - start
 	locals := uint64(t.params)
 	for i := uint32(0); i < groups && r.Err == nil; i++ {
 		locals += uint64(r.U32())
@@ -56,13 +56,14 @@ func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, e
 			r.Fail("%d locals: %w %d", locals, ErrLimit, maxLocals)
 		}
 	}
-	if r.Err != nil {
-		return nil, fmt.Errorf("offset %d: %w", start, r.Err)
-	}
 	if b.m.localBudget -= int(locals) - t.params; b.m.localBudget < 0 {
-		return nil, fmt.Errorf("offset %d: more locals in all functions than bytes: %w %d", start, ErrLimit, freeLocals+len(b.m.wasm))
+		r.Fail("more locals in all functions than bytes: %w %d", ErrLimit, freeLocals+len(b.m.wasm))
 	}
-	if err := b.rewrite(code[r.Off:], start+r.Off, uint32(locals), t); err != nil {
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	declared, code := code[:r.Off-start], code[r.Off-start:]
+	if err := b.rewrite(code, r.Off, uint32(locals), t); err != nil {
 		return nil, err
 	}
 
@@ -76,10 +77,10 @@ func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, e
 	b.head = b.head[:0]
 	if b.bulk {
 		b.head = wasmfile.AppendU32(b.head, groups+1)
-		b.head = append(b.head, code[groupsAt:r.Off]...)
+		b.head = append(b.head, declared[groupsAt:]...)
 		b.head = append(b.head, 1, typeI32)
 	} else {
-		b.head = append(b.head, code[:r.Off]...)
+		b.head = append(b.head, declared...)
 	}
 	out = wasmfile.AppendU32(out, uint32(len(b.head)+len(entry)+len(b.out)))
 	out = append(out, b.head...)

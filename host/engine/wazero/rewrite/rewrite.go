@@ -190,9 +190,10 @@ func putU32(b []byte, v int) {
 // has reports whether the original has the section. No section starts at offset 0.
 func (m *module) has(id byte) bool { return m.section[id].Start != 0 }
 
-// reader is a cursor over a section's content.
+// reader is a cursor over a section's content. Its offsets are those of the file.
 func (m *module) reader(id byte) *wasmfile.Reader {
-	return &wasmfile.Reader{B: m.section[id].Content}
+	s := &m.section[id]
+	return &wasmfile.Reader{B: m.wasm[:s.Start+len(s.Content)], Off: s.Start}
 }
 
 // done checks that a section was read to its end without an error.
@@ -201,7 +202,12 @@ func (m *module) done(id byte, r *wasmfile.Reader) error {
 		r.Fail("%d bytes too many: %w", len(r.B)-r.Off, wasmfile.ErrMalformed)
 	}
 	if r.Err != nil {
-		return fmt.Errorf("section %d at offset %d: %w", id, m.section[id].Start, r.Err)
+		return fmt.Errorf("%s section: %w", sectionNames[id], r.Err)
 	}
 	return nil
+}
+
+var sectionNames = [...]string{
+	"custom", "type", "import", "function", "table", "memory", "global", "export",
+	"start", "element", "code", "data", "data count", "tag",
 }
