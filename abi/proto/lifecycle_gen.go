@@ -9,13 +9,17 @@ type MetadataRequest struct {
 
 // Size returns how many bytes MarshalTo writes.
 func (m *MetadataRequest) Size() (n int) {
-	n += sizeMap(1, m.Properties)
+	if len(m.Properties) > 0 {
+		n += sizeMap(1, m.Properties)
+	}
 	return n
 }
 
 // MarshalTo writes the message to b, which holds at least Size bytes, and returns how many.
 func (m *MetadataRequest) MarshalTo(b []byte) (i int) {
-	i += putMap(b[i:], 0xa, m.Properties)
+	if len(m.Properties) > 0 {
+		i += putMap(b[i:], 0xa, m.Properties)
+	}
 	return i
 }
 
@@ -224,7 +228,9 @@ func (m *Error) Size() (n int) {
 	if m.Reason != "" {
 		n += 1 + sizeLen(len(m.Reason))
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.Field != "" {
 		n += 1 + sizeLen(len(m.Field))
 	}
@@ -246,7 +252,9 @@ func (m *Error) MarshalTo(b []byte) (i int) {
 		i++
 		i += putString(b[i:], m.Reason)
 	}
-	i += putMap(b[i:], 0x1a, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x1a, m.Metadata)
+	}
 	if m.Field != "" {
 		b[i] = 0x22
 		i++

@@ -2,6 +2,7 @@ package proto
 
 import (
 	"errors"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -155,12 +156,7 @@ func (d *decoder) entry(m *map[string]string) {
 	(*m)[k] = v
 }
 
-func sizeUvarint(v uint64) (n int) {
-	for n = 1; v >= 0x80; n++ {
-		v >>= 7
-	}
-	return n
-}
+func sizeUvarint(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
 // sizeLen is the size of a length and the n bytes behind it.
 func sizeLen(n int) int { return sizeUvarint(uint64(n)) + n }
@@ -183,6 +179,10 @@ func sizeMap(tagSize int, m map[string]string) (n int) {
 }
 
 func putUvarint(b []byte, v uint64) int {
+	if v < 0x80 {
+		b[0] = byte(v)
+		return 1
+	}
 	i := 0
 	for v >= 0x80 {
 		b[i] = byte(v) | 0x80

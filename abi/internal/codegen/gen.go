@@ -120,7 +120,7 @@ func (p *printer) size(m *message) {
 		v, ts := "m."+camel(f.Name), tagSize(f)
 		switch {
 		case f.Map:
-			p.f("n += sizeMap(%d, %s)", ts, v)
+			p.f("if len(%s) > 0 {\nn += sizeMap(%d, %s)\n}", v, ts, v)
 		case f.Repeated && f.message != nil:
 			p.f("for i := range %s {\nn += %d + sizeLen(%s[i].Size())\n}", v, ts, v)
 		case f.Repeated:
@@ -171,7 +171,7 @@ func (p *printer) marshal(m *message) {
 		v := "m." + camel(f.Name)
 		switch {
 		case f.Map:
-			p.f("i += putMap(b[i:], %#x, %s)", tag(f), v)
+			p.f("if len(%s) > 0 {\ni += putMap(b[i:], %#x, %s)\n}", v, tag(f), v)
 		case f.Repeated && f.message != nil:
 			p.f("for j := range %s {", v)
 			p.putTag(f)

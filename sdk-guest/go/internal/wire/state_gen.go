@@ -131,7 +131,9 @@ func (m *GetRequest) Size() (n int) {
 	if m.Key != "" {
 		n += 1 + sizeLen(len(m.Key))
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.Consistency != 0 {
 		n += 1 + sizeUvarint(uint64(int64(m.Consistency)))
 	}
@@ -145,7 +147,9 @@ func (m *GetRequest) MarshalTo(b []byte) (i int) {
 		i++
 		i += putString(b[i:], m.Key)
 	}
-	i += putMap(b[i:], 0x12, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x12, m.Metadata)
+	}
 	if m.Consistency != 0 {
 		b[i] = 0x18
 		i++
@@ -196,7 +200,9 @@ func (m *GetResponse) Size() (n int) {
 	if m.Etag != nil {
 		n += 1 + sizeLen(m.Etag.Size())
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.ContentType != "" {
 		n += 1 + sizeLen(len(m.ContentType))
 	}
@@ -216,7 +222,9 @@ func (m *GetResponse) MarshalTo(b []byte) (i int) {
 		i += putUvarint(b[i:], uint64(m.Etag.Size()))
 		i += m.Etag.MarshalTo(b[i:])
 	}
-	i += putMap(b[i:], 0x1a, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x1a, m.Metadata)
+	}
 	if m.ContentType != "" {
 		b[i] = 0x22
 		i++
@@ -279,7 +287,9 @@ func (m *SetRequest) Size() (n int) {
 	if m.Etag != nil {
 		n += 1 + sizeLen(m.Etag.Size())
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.Options != nil {
 		n += 1 + sizeLen(m.Options.Size())
 	}
@@ -307,7 +317,9 @@ func (m *SetRequest) MarshalTo(b []byte) (i int) {
 		i += putUvarint(b[i:], uint64(m.Etag.Size()))
 		i += m.Etag.MarshalTo(b[i:])
 	}
-	i += putMap(b[i:], 0x22, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x22, m.Metadata)
+	}
 	if m.Options != nil {
 		b[i] = 0x2a
 		i++
@@ -379,7 +391,9 @@ func (m *DeleteRequest) Size() (n int) {
 	if m.Etag != nil {
 		n += 1 + sizeLen(m.Etag.Size())
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.Options != nil {
 		n += 1 + sizeLen(m.Options.Size())
 	}
@@ -399,7 +413,9 @@ func (m *DeleteRequest) MarshalTo(b []byte) (i int) {
 		i += putUvarint(b[i:], uint64(m.Etag.Size()))
 		i += m.Etag.MarshalTo(b[i:])
 	}
-	i += putMap(b[i:], 0x1a, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x1a, m.Metadata)
+	}
 	if m.Options != nil {
 		b[i] = 0x22
 		i++
@@ -582,7 +598,9 @@ func (m *BulkStateItem) Size() (n int) {
 	if m.Error != "" {
 		n += 1 + sizeLen(len(m.Error))
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if m.ContentType != "" {
 		n += 1 + sizeLen(len(m.ContentType))
 	}
@@ -612,7 +630,9 @@ func (m *BulkStateItem) MarshalTo(b []byte) (i int) {
 		i++
 		i += putString(b[i:], m.Error)
 	}
-	i += putMap(b[i:], 0x2a, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x2a, m.Metadata)
+	}
 	if m.ContentType != "" {
 		b[i] = 0x32
 		i++
@@ -1041,7 +1061,9 @@ func (m *TransactRequest) Size() (n int) {
 	for i := range m.Operations {
 		n += 1 + sizeLen(m.Operations[i].Size())
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	return n
 }
 
@@ -1053,7 +1075,9 @@ func (m *TransactRequest) MarshalTo(b []byte) (i int) {
 		i += putUvarint(b[i:], uint64(m.Operations[j].Size()))
 		i += m.Operations[j].MarshalTo(b[i:])
 	}
-	i += putMap(b[i:], 0x12, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x12, m.Metadata)
+	}
 	return i
 }
 
@@ -1139,7 +1163,9 @@ type QueryRequest struct {
 
 // Size returns how many bytes MarshalTo writes.
 func (m *QueryRequest) Size() (n int) {
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	if len(m.QueryJSON) > 0 {
 		n += 2 + sizeLen(len(m.QueryJSON))
 	}
@@ -1148,7 +1174,9 @@ func (m *QueryRequest) Size() (n int) {
 
 // MarshalTo writes the message to b, which holds at least Size bytes, and returns how many.
 func (m *QueryRequest) MarshalTo(b []byte) (i int) {
-	i += putMap(b[i:], 0x12, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x12, m.Metadata)
+	}
 	if len(m.QueryJSON) > 0 {
 		i += putTag(b[i:], 0x1f42)
 		i += putBytes(b[i:], m.QueryJSON)
@@ -1288,7 +1316,9 @@ func (m *QueryResponse) Size() (n int) {
 	if m.Token != "" {
 		n += 1 + sizeLen(len(m.Token))
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	return n
 }
 
@@ -1305,7 +1335,9 @@ func (m *QueryResponse) MarshalTo(b []byte) (i int) {
 		i++
 		i += putString(b[i:], m.Token)
 	}
-	i += putMap(b[i:], 0x1a, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x1a, m.Metadata)
+	}
 	return i
 }
 
@@ -1350,7 +1382,9 @@ func (m *DeleteWithPrefixRequest) Size() (n int) {
 	if m.Prefix != "" {
 		n += 1 + sizeLen(len(m.Prefix))
 	}
-	n += sizeMap(1, m.Metadata)
+	if len(m.Metadata) > 0 {
+		n += sizeMap(1, m.Metadata)
+	}
 	return n
 }
 
@@ -1361,7 +1395,9 @@ func (m *DeleteWithPrefixRequest) MarshalTo(b []byte) (i int) {
 		i++
 		i += putString(b[i:], m.Prefix)
 	}
-	i += putMap(b[i:], 0x12, m.Metadata)
+	if len(m.Metadata) > 0 {
+		i += putMap(b[i:], 0x12, m.Metadata)
+	}
 	return i
 }
 
