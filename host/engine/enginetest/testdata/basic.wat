@@ -1,0 +1,55 @@
+;; One module with a bit of everything: values, memory, globals, a table, host
+;; functions, a start function, and one export for each way to trap.
+(module
+  (import "test" "pass" (func $pass (param i32 i64) (result i64)))
+  (import "test" "fail" (func $fail (param i32) (result i32)))
+  (memory (export "memory") 1 1000)
+  (data (i32.const 16) "hello")
+  (global $started (mut i32) (i32.const 0))
+  (global $count (mut i64) (i64.const 0))
+  (type $unary (func (param i32) (result i32)))
+  (table 3 4 funcref)
+  (elem (i32.const 0) $double $nothing)
+  (start $start)
+  (func $start (global.set $started (i32.add (global.get $started) (i32.const 42))))
+
+  (func (export "started") (result i32) (global.get $started))
+  (func $nothing (export "nothing"))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "add64") (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1)))
+  (func (export "mix") (param i32 i64 f32 f64) (result f64)
+    (f64.add
+      (f64.add (f64.convert_i32_s (local.get 0)) (f64.convert_i64_s (local.get 1)))
+      (f64.add (f64.promote_f32 (local.get 2)) (local.get 3))))
+  (func $double (param i32) (result i32) (i32.mul (local.get 0) (i32.const 2)))
+
+  (func (export "count") (result i64)
+    (global.set $count (i64.add (global.get $count) (i64.const 1)))
+    (global.get $count))
+  (func (export "peek") (param i32) (result i32) (i32.load (local.get 0)))
+  (func (export "poke") (param i32 i32) (i32.store (local.get 0) (local.get 1)))
+  (func (export "size") (result i32) (memory.size))
+  (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
+  ;; grows, writes 7 to the first new byte, and lets the host look at it.
+  (func (export "grow_pass") (result i64)
+    (local $at i32)
+    (local.set $at (i32.mul (memory.grow (i32.const 1)) (i32.const 65536)))
+    (i32.store8 (local.get $at) (i32.const 7))
+    (call $pass (local.get $at) (i64.const 0)))
+
+  ;; hands the host an i32 that came from the lower half of a full i64.
+  (func (export "pass") (param i64) (result i64)
+    (call $pass (i32.wrap_i64 (local.get 0)) (local.get 0)))
+  (func (export "fail") (param i32) (result i32) (call $fail (local.get 0)))
+
+  (func (export "indirect") (param i32) (result i32)
+    (call_indirect (type $unary) (i32.const 21) (local.get 0)))
+  (func (export "unreachable") (unreachable))
+  (func (export "divide") (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
+  (func (export "truncate") (param f64) (result i32) (i32.trunc_f64_s (local.get 0)))
+  (func $recurse (export "recurse") (param i64) (result i64)
+    (i64.add (i64.const 1) (call $recurse (i64.add (local.get 0) (i64.const 1)))))
+  (func (export "spin") (loop (br 0)))
+  (func (export "copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+  (func (export "fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+)

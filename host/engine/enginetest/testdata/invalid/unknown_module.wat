@@ -1,0 +1,1 @@
+(module (import "env" "tick" (func)) (memory (export "memory") 1) (func (export "f")))

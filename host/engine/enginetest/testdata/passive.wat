@@ -1,0 +1,20 @@
+;; State that is neither memory nor a global: a dropped data segment, a dropped
+;; element segment, a changed table, a grown table.
+(module
+  (memory (export "memory") 1)
+  (data $text "text")
+  (type $number (func (result i32)))
+  (table $t 2 8 funcref)
+  (elem $more func $one $two)
+  (elem declare func $one $two)
+  (func $one (result i32) (i32.const 1))
+  (func $two (result i32) (i32.const 2))
+  (func (export "init") (memory.init $text (i32.const 0) (i32.const 0) (i32.const 4)))
+  (func (export "word") (result i32) (i32.load (i32.const 0)))
+  (func (export "drop") (data.drop $text))
+  (func (export "table_init") (table.init $t $more (i32.const 0) (i32.const 0) (i32.const 2)))
+  (func (export "table_drop") (elem.drop $more))
+  (func (export "set") (param i32) (table.set $t (local.get 0) (ref.func $two)))
+  (func (export "grow") (param i32) (result i32) (table.grow $t (ref.null func) (local.get 0)))
+  (func (export "size") (result i32) (table.size $t))
+  (func (export "call") (param i32) (result i32) (call_indirect $t (type $number) (local.get 0))))

@@ -1,0 +1,4 @@
+(module
+  (memory (export "memory") 1)
+  (start $start)
+  (func $start (loop (br 0))))
