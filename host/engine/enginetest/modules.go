@@ -66,22 +66,3 @@ func Assembled(t *testing.T, dir string) {
 		}
 	}
 }
-
-// BuildGo builds a guest with the standard Go toolchain. pkg is an import path;
-// one below a folder testdata will do.
-func BuildGo(t testing.TB, pkg string) []byte {
-	t.Helper()
-	out := filepath.Join(t.TempDir(), "guest.wasm")
-	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, pkg)
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
-	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building %s: %v\n%s", pkg, err, msg)
-	}
-	b, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-const goGuest = "github.com/berth-run/berth/host/engine/enginetest/testdata/goguest"

@@ -34,7 +34,6 @@ func Run(t *testing.T, newEngine func(t *testing.T, cacheDir string) engine.Engi
 		{"SpinningGuestStopsNobody", s.testSpinning},
 		{"Snapshot", s.testSnapshot},
 		{"Cache", s.testCache},
-		{"Go", s.testGo},
 	} {
 		t.Run(group.name, group.run)
 	}

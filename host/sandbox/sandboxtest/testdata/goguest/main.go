@@ -1,4 +1,4 @@
-// Command goguest is a guest of the standard Go toolchain for the engine tests:
+// Command goguest is a guest of the standard Go toolchain for the tests of the sandbox:
 //
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared
 package main

@@ -1,9 +1,19 @@
-package enginetest
+// Package sandboxtest runs guests of the standard Go toolchain over the real
+// sandbox, on an engine: their runtime is the most demanding caller of WASI that
+// Berth has. An engine's own tests call it beside enginetest.Run:
+//
+//	sandboxtest.Run(t, func(t *testing.T, cacheDir string) engine.Engine { ... })
+//
+// The guest is testdata/goguest, built when the test runs.
+package sandboxtest
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
@@ -15,11 +25,31 @@ import (
 	"github.com/berth-run/berth/host/sandbox"
 )
 
-// testGo runs a guest of the standard Go toolchain over the real sandbox.
-func (s *suite) testGo(t *testing.T) {
+// generous bounds what takes milliseconds, on a machine that has other work.
+const generous = 20 * time.Second
+
+const goGuest = "github.com/berth-run/berth/host/sandbox/sandboxtest/testdata/goguest"
+
+// Run runs all tests. newEngine returns an engine that keeps compiled code in
+// cacheDir, or none when that is "". Run closes it.
+func Run(t *testing.T, newEngine func(t *testing.T, cacheDir string) engine.Engine) {
+	e := newEngine(t, "")
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Errorf("closing engine: %v", err)
+		}
+	})
 	sb := sandbox.New(sandbox.Config{Component: "goguest"})
 	t.Cleanup(sb.Close)
-	m := compileConfig(t, s.engine(t), engine.Config{Name: "goguest", Wasm: BuildGo(t, goGuest), Functions: sb.Functions()})
+	m, err := e.Compile(t.Context(), engine.Config{Name: "goguest", Wasm: build(t), Functions: sb.Functions()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("closing module: %v", err)
+		}
+	})
 	g := goTest{m, sb}
 
 	t.Run("computes", func(t *testing.T) {
@@ -39,7 +69,7 @@ func (s *suite) testGo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
 			_, err := g.start(t).invoke(30*time.Millisecond, name)
-			isInterrupt(t, err, engine.ErrDeadline)
+			interrupted(t, err)
 			if took := time.Since(start); took > generous {
 				t.Errorf("stopped after %v", took)
 			}
@@ -47,7 +77,7 @@ func (s *suite) testGo(t *testing.T) {
 	}
 	t.Run("sleeps past its deadline", func(t *testing.T) {
 		_, err := g.start(t).invoke(30*time.Millisecond, "sleep", 3600_000)
-		isInterrupt(t, err, engine.ErrDeadline)
+		interrupted(t, err)
 	})
 	t.Run("deadlock", func(t *testing.T) {
 		in := g.start(t)
@@ -73,11 +103,23 @@ func (s *suite) testGo(t *testing.T) {
 				t.Fatalf("increment: got %d, %v, want %d", got, err, n+1)
 			}
 		}
-		snap := snapshot(t, m, in.in)
+		snap, err := m.Snapshot(in.in)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skipf("no snapshots: %v", err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snap.Close()
 		var wg sync.WaitGroup
 		errs := make(chan error, 50)
 		for range 50 {
-			c := &goInstance{clone(t, snap), sb.NewInstance()}
+			cloned, err := snap.Clone()
+			if err != nil {
+				t.Fatal(err)
+			}
+			closeLater(t, cloned)
+			c := &goInstance{cloned, sb.NewInstance()}
 			wg.Go(func() {
 				for n := range uint64(100) {
 					if got, err := c.invoke(generous, "increment"); err != nil || got != n+4 {
@@ -118,9 +160,7 @@ type goInstance struct {
 func (g goTest) start(t *testing.T) *goInstance {
 	t.Helper()
 	state := g.sb.NewInstance()
-	c := newCall(t.Context(), generous)
-	c.Host = state
-	in, err := g.m.Instantiate(c)
+	in, err := g.m.Instantiate(&engine.Call{Context: t.Context(), Deadline: time.Now().Add(generous).UnixNano(), Host: state})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,10 +172,33 @@ func (g goTest) start(t *testing.T) *goInstance {
 	return i
 }
 
-func (i *goInstance) invoke(d time.Duration, name string, args ...uint64) (uint64, error) {
-	c := newCall(context.Background(), d)
-	c.Host = i.state
-	return invokeCall(i.in, c, name, args...)
+// invoke calls an export of one parameter at most, with a deadline after d.
+func (i *goInstance) invoke(d time.Duration, name string, arg ...uint64) (uint64, error) {
+	f := i.in.Func(name)
+	if f == nil {
+		return 0, errors.New("test: no export " + name)
+	}
+	stack := make([]uint64, 1)
+	copy(stack, arg)
+	err := f.Call(&engine.Call{Context: context.Background(), Deadline: time.Now().Add(d).UnixNano(), Host: i.state}, stack)
+	return stack[0], err
+}
+
+func closeLater(t *testing.T, in engine.Instance) {
+	t.Cleanup(func() {
+		if err := in.Close(); err != nil {
+			t.Errorf("closing instance: %v", err)
+		}
+	})
+}
+
+// interrupted checks that a guest was stopped at its deadline.
+func interrupted(t *testing.T, err error) {
+	t.Helper()
+	var stop *engine.InterruptError
+	if !errors.As(err, &stop) || !errors.Is(err, engine.ErrDeadline) {
+		t.Errorf("got %T %v, want an InterruptError for the deadline", err, err)
+	}
 }
 
 // died checks that a Go program crashed and said why: it traps or exits.
@@ -163,4 +226,20 @@ func work(n int32) int64 {
 		sum = sum*31 + int64(s[i%8])
 	}
 	return sum
+}
+
+// build builds the guest.
+func build(t *testing.T) []byte {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), "guest.wasm")
+	cmd := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", out, goGuest)
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOFLAGS=")
+	if msg, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building %s: %v\n%s", goGuest, err, msg)
+	}
+	b, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
