@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 )
@@ -162,10 +162,17 @@ func (e *Error) Body() (b []byte, contentType string) {
 func (e *Error) GRPCStatus() *status.Status {
 	row := &table[e.code]
 	st := status.New(row.GRPC, e.message)
-	if row.Reason == "" {
+	var details []protoadapt.MessageV1
+	switch {
+	case row.Via != 0:
+		name := http.StatusText(row.Via)
+		st = status.New(row.GRPC, name)
+		details = append(details, &errdetails.ErrorInfo{Reason: name, Domain: domain, Metadata: map[string]string{
+			"http.code": strconv.Itoa(row.Via), "http.error_message": e.message}})
+		return withDetails(st, details)
+	case row.Reason == "":
 		return st
 	}
-	var details []protoadapt.MessageV1
 	if e.field != nil {
 		details = append(details, &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
 			{Field: e.field.Field, Description: e.field.Description}}})
@@ -177,9 +184,13 @@ func (e *Error) GRPCStatus() *status.Status {
 		details = append(details, &errdetails.ResourceInfo{ResourceType: row.Resource, ResourceName: e.resource})
 	}
 	details = append(details, &errdetails.ErrorInfo{Reason: row.Reason, Domain: domain, Metadata: e.info})
+	return withDetails(st, details)
+}
+
+func withDetails(st *status.Status, details []protoadapt.MessageV1) *status.Status {
 	full, err := st.WithDetails(details...)
-	if err != nil { // cannot be: the row's code is never OK
-		return status.New(codes.Internal, e.message)
+	if err != nil { // cannot be: no row's code is OK
+		return st
 	}
 	return full
 }

@@ -69,8 +69,11 @@ type Row struct {
 	Reason string
 	HTTP   int // 0 = does not occur over HTTP
 	GRPC   codes.Code
-	Text   string   // for fmt.Sprintf
-	Args   []string // what the verbs of Text are
+	// Via is set for errors that Dapr makes of an HTTP status on their way to
+	// gRPC: there the status's name is the message, and Text is in the details.
+	Via  int
+	Text string   // for fmt.Sprintf
+	Args []string // what the verbs of Text are
 	// Resource is the type in the ResourceInfo detail; "" = no such detail.
 	Resource string
 	Help     *Help
@@ -100,11 +103,11 @@ var table = [numCodes]Row{
 
 	TokenInvalid: {Group: "common", Name: "TokenInvalid", HTTP: http.StatusUnauthorized, GRPC: codes.Unauthenticated,
 		Text: "invalid api token", Hint: "send the value of DAPR_API_TOKEN in the header dapr-api-token"},
-	TokenMissing: {Group: "common", Name: "TokenMissing", GRPC: codes.Unauthenticated,
+	TokenMissing: {Group: "common", Name: "TokenMissing", GRPC: codes.Unauthenticated, Via: http.StatusUnauthorized,
 		Text: "missing api token in request metadata", Hint: "send the value of DAPR_API_TOKEN in the metadata dapr-api-token"},
-	TokenMismatch: {Group: "common", Name: "TokenMismatch", GRPC: codes.Unauthenticated,
+	TokenMismatch: {Group: "common", Name: "TokenMismatch", GRPC: codes.Unauthenticated, Via: http.StatusUnauthorized,
 		Text: "authentication error: api token mismatch", Hint: "send the value of DAPR_API_TOKEN in the metadata dapr-api-token"},
-	APIDenied: {Group: "common", Name: "APIDenied", GRPC: codes.Unimplemented,
+	APIDenied: {Group: "common", Name: "APIDenied", GRPC: codes.Unimplemented, Via: http.StatusNotImplemented,
 		Text: "requested endpoint is not available", Hint: "spec.api of the Configuration switches this API off"},
 	NotImplemented: {Group: "common", Name: "NotImplemented", Code: "ERR_API_UNIMPLEMENTED", HTTP: http.StatusNotImplemented, GRPC: codes.Unimplemented,
 		Text: "this API is currently not implemented"},

@@ -23,6 +23,7 @@ type handler struct {
 	token   []byte // nil = none needed
 	cors    *cors  // nil = off
 	maxBody int64  // negative = no limit
+	ready   <-chan struct{}
 	calls   api.CallLog
 	log     *slog.Logger
 }
@@ -30,7 +31,7 @@ type handler struct {
 func newHandler(o *Options, log *slog.Logger) *handler {
 	h := &handler{
 		Services: o.Services, router: newRouter(allowed(o.Access)), cors: newCORS(o.AllowedOrigins),
-		maxBody: o.MaxBodySize, calls: o.LogCalls, log: log,
+		maxBody: o.MaxBodySize, ready: o.Ready, calls: o.LogCalls, log: log,
 	}
 	if o.Token != "" {
 		h.token = []byte(o.Token)
@@ -54,6 +55,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if h.token != nil && !h.authorized(r) {
 		h.fail(w, apierrors.New(apierrors.TokenInvalid))
+		return
+	}
+	if h.ready != nil && !h.admit(r) {
 		return
 	}
 	if h.calls.Enabled {

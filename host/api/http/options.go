@@ -25,6 +25,9 @@ type Options struct {
 	MaxBodySize int64
 	// ReadBufferSize is how many bytes the header of a request may have: 0 = api.DefaultReadBufferSize.
 	ReadBufferSize int
+	// Ready, when given, holds calls back until it is closed, but for those of
+	// health, metadata and shutdown.
+	Ready <-chan struct{}
 	// Token is what the header dapr-api-token must hold; "" = calls need none.
 	Token string
 	// AllowedOrigins is "" for no CORS, "*" for any origin, else a list with commas.
