@@ -2,7 +2,10 @@ package plugins
 
 import (
 	"errors"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/berth-run/berth/plugins/wasmfile"
 )
@@ -42,7 +45,6 @@ const (
 	ABINewer          Code = "BERTH_PLUGIN_ABI_NEWER"             // a later minor version
 	ABIMajor          Code = "BERTH_PLUGIN_ABI_MAJOR"             // another major version
 	MiddlewareModule  Code = "BERTH_PLUGIN_HTTP_WASM"             // an http-wasm middleware
-	ManifestDisagrees Code = "BERTH_PLUGIN_MANIFEST_DISAGREES"    // the manifest says what the module is not
 	TypeMismatch      Code = "BERTH_PLUGIN_TYPE_MISMATCH"         // not the type that was asked for
 	VersionMismatch   Code = "BERTH_PLUGIN_VERSION_MISMATCH"      // the type, but not that version
 	DigestMismatch    Code = "BERTH_PLUGIN_DIGEST_MISMATCH"       // not the bytes that were pinned
@@ -141,9 +143,23 @@ func Has(err error, code Code) bool {
 	return false
 }
 
+// Printable returns a text that comes from a module as it may be shown: control
+// characters are escaped, and what is longer than any message is cut.
+func Printable(s string) string {
+	const limit = 400
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "..."
+	}
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		q := strconv.Quote(s)
+		return q[1 : len(q)-1]
+	}
+	return s
+}
+
 // Structure turns an error of wasmfile into a refusal with its code.
 func Structure(err error) *Error {
-	e := &Error{What: err.Error(), Err: err}
+	e := &Error{What: Printable(err.Error()), Err: err}
 	switch {
 	case errors.Is(err, wasmfile.ErrEmpty):
 		e.Code, e.Hint = Empty, "the build or the copy that wrote it failed"

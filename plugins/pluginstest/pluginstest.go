@@ -86,6 +86,9 @@ func (m Module) Bytes() []byte {
 		imports = wasmfile.AppendName(wasmfile.AppendName(imports, i.Module), i.Name)
 		if i.Desc != nil {
 			imports = append(imports, i.Desc...)
+			if i.Desc[0] == byte(wasmfile.ExternFunc) {
+				imported++
+			}
 			continue
 		}
 		imports = wasmfile.AppendU32(append(imports, byte(wasmfile.ExternFunc)), typeOf(i.Signature))
