@@ -38,7 +38,11 @@ func (c *Component) Times() LoadTimes { return c.loaded }
 func (c *Component) ModuleInfo() engine.ModuleInfo { return c.module.Info() }
 
 // Stats counts instances, calls, traps and restarts.
-func (c *Component) Stats() pool.Stats { return c.pool.Stats() }
+func (c *Component) Stats() pool.Stats {
+	s := c.pool.Stats()
+	s.LastError = c.hide(s.LastError)
+	return s
+}
 
 // Ping asks the component whether its backend answers. A component that does
 // not implement it is healthy while an instance answers.
@@ -70,6 +74,17 @@ func (c *Component) reported(op abi.Op, s abi.Status, body *proto.Error) *Error 
 		Component: c.cfg.Name, Op: op, Status: s, Message: c.hide(body.Message), Reason: body.Reason,
 		Metadata: body.Metadata, Field: body.Field, Stack: c.hide(body.Stack),
 	}
+}
+
+// discarded logs the death of an instance: the caller gets an error, but the
+// stack is for the operator.
+func (c *Component) discarded(instance uint64, err error) {
+	args := []any{"component", c.cfg.Name, "instance", instance, "error", c.hide(err.Error())}
+	var e *Error
+	if errors.As(c.wrap(abi.OpDescribe, err), &e) && e.Stack != "" {
+		args = append(args, "stack", e.Stack)
+	}
+	c.cfg.Logger.Error("an instance was discarded and will be replaced", args...)
 }
 
 func (c *Component) hide(s string) string {

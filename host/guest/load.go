@@ -136,6 +136,7 @@ func (c *Component) start(ctx context.Context) error {
 	c.pool, err = pool.New(ctx, pool.Config{
 		Name: c.cfg.Name, Module: c.module, Host: host{c.sandbox}, Logger: c.cfg.Logger.With("component", c.cfg.Name),
 		Serial:      m.Mode == proto.ModeSerial,
+		Discarded:   c.discarded,
 		InitTimeout: l.InitTimeout, CallTimeout: l.CallTimeout,
 		MaxInstances: l.MaxInstances, MaxQueue: l.MaxQueue, MaxMessage: l.MaxMessage, MaxCalls: l.MaxCalls,
 		MaxMemory: l.Memory / 4 * 3,

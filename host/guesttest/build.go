@@ -11,6 +11,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/berth-run/berth/abi/proto"
+	"github.com/berth-run/berth/plugins/manifest"
 )
 
 var (
@@ -74,4 +77,25 @@ func CacheDir(tb testing.TB) string {
 		tb.Fatal(err)
 	}
 	return dir
+}
+
+// Pack compiles the component in dir and puts the manifest of its plugin.yaml
+// into the module, as `berth plugin pack` does.
+func Pack(tb testing.TB, dir string) ([]byte, *proto.Manifest) {
+	tb.Helper()
+	wasm := Build(tb, dir)
+	path := filepath.Join(dir, "plugin.yaml")
+	src, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m, err := manifest.Parse(path, src)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	packed, err := manifest.Embed(wasm, m)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return packed, m
 }

@@ -209,7 +209,9 @@ func (p *Pool) discard(i *instance, err error) {
 	p.stats.Traps++
 	p.failed(err)
 	p.mu.Unlock()
-	p.cfg.Logger.Error("an instance was discarded", "error", err.Error(), "instance", i.fields.Instance)
+	if p.cfg.Discarded != nil {
+		p.cfg.Discarded(i.fields.Instance, err)
+	}
 	p.gone(i)
 }
 

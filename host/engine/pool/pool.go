@@ -34,6 +34,10 @@ type Config struct {
 	Init   *proto.InitRequest
 	Logger *slog.Logger
 	Serial bool // exactly one instance
+	// Discarded is told of each instance that was poisoned, by its number; nil
+	// when nobody wants to know. What a guest says may hold secrets, so that
+	// whoever knows them writes the log.
+	Discarded func(instance uint64, err error)
 	// InitTimeout bounds start and Init of an instance; 5 s.
 	InitTimeout time.Duration
 	// CallTimeout bounds each call, beside the caller's own deadline; 30 s.
