@@ -22,6 +22,7 @@ func (r *Rand) Uint64() uint64 {
 		r.instance = id
 		var seed [16]byte
 		guest.Random(seed[:])
+		r.hi, r.lo = 0, 0
 		for i := range 8 {
 			r.hi |= uint64(seed[i]) << (8 * i)
 			r.lo |= uint64(seed[8+i]) << (8 * i)

@@ -43,7 +43,7 @@ func (s *store) KeysLike(_ context.Context, req *state.KeysLikeRequest) (*state.
 	if req.ContinueToken != "" {
 		var err error
 		if from, err = strconv.ParseUint(req.ContinueToken, 10, 64); err != nil {
-			return nil, berth.NewError(berth.InvalidArgument, "continue token "+strconv.Quote(req.ContinueToken)+" is not one that this store gave")
+			return nil, berth.NewError(berth.InvalidArgument, "continue token '"+req.ContinueToken+"' is not one that this store gave")
 		}
 	}
 	s.sweep()

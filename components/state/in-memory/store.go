@@ -160,7 +160,7 @@ func checkSet(req *state.SetRequest) (ttl int64, err error) {
 	}
 	ttl, err = strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		return 0, berth.NewError(berth.InvalidArgument, "incorrect value for metadata 'ttlInSeconds': "+strconv.Quote(text)+" is not a whole number")
+		return 0, berth.NewError(berth.InvalidArgument, "incorrect value for metadata 'ttlInSeconds': '"+text+"' is not a whole number")
 	}
 	return max(ttl, 0), nil
 }

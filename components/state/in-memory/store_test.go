@@ -194,9 +194,9 @@ func TestRefusedRequests(t *testing.T) {
 		options  *state.Options
 		want     string
 	}{
-		{"ttl is a word", map[string]string{"ttlInSeconds": "foo"}, nil, `incorrect value for metadata 'ttlInSeconds': "foo" is not a whole number`},
-		{"ttl is a fraction", map[string]string{"ttlInSeconds": "1.5"}, nil, `incorrect value for metadata 'ttlInSeconds': "1.5" is not a whole number`},
-		{"ttl over 64 bits", map[string]string{"ttlInSeconds": "9223372036854775808"}, nil, `incorrect value for metadata 'ttlInSeconds': "9223372036854775808" is not a whole number`},
+		{"ttl is a word", map[string]string{"ttlInSeconds": "foo"}, nil, `incorrect value for metadata 'ttlInSeconds': 'foo' is not a whole number`},
+		{"ttl is a fraction", map[string]string{"ttlInSeconds": "1.5"}, nil, `incorrect value for metadata 'ttlInSeconds': '1.5' is not a whole number`},
+		{"ttl over 64 bits", map[string]string{"ttlInSeconds": "9223372036854775808"}, nil, `incorrect value for metadata 'ttlInSeconds': '9223372036854775808' is not a whole number`},
 		{"concurrency", nil, &state.Options{Concurrency: 7}, "unrecognized concurrency model '7'"},
 		{"consistency", nil, &state.Options{Consistency: -1}, "unrecognized consistency model '-1'"},
 	} {

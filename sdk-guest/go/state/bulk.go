@@ -12,14 +12,14 @@ func (h *handler) bulk(ctx context.Context, method uint32, req []byte) (guest.Me
 	switch method {
 	case bulkGet:
 		var m wire.BulkGetRequest
-		if err := decode(req, &m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		return h.bulkGet(ctx, m.Items)
 	case bulkSet:
 		m := new(wire.BulkSetRequest)
-		if err := decode(req, m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		if s, ok := h.store.(BulkSetter); ok {
 			errs, err := s.BulkSet(ctx, m.Items)
@@ -28,8 +28,8 @@ func (h *handler) bulk(ctx context.Context, method uint32, req []byte) (guest.Me
 		return each(len(m.Items), func(i int) (string, error) { return m.Items[i].Key, h.store.Set(ctx, &m.Items[i]) })
 	default:
 		m := new(wire.BulkDeleteRequest)
-		if err := decode(req, m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		if s, ok := h.store.(BulkDeleter); ok {
 			errs, err := s.BulkDelete(ctx, m.Items)

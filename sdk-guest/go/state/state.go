@@ -134,22 +134,13 @@ const (
 	keysLike
 )
 
-type unmarshaler interface{ Unmarshal([]byte) error }
-
-func decode(req []byte, m unmarshaler) error {
-	if err := m.Unmarshal(req); err != nil {
-		return berth.NewError(berth.InvalidArgument, "request: "+err.Error())
-	}
-	return nil
-}
-
 // Call answers one operation.
 func (h *handler) Call(ctx context.Context, method uint32, req []byte) (guest.Message, error) {
 	switch method {
 	case get:
 		m := &h.get // one call at a time: saves the hottest operation an allocation
-		if err := decode(req, m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		resp, err := h.store.Get(ctx, m)
 		if err != nil || resp == nil {
@@ -158,14 +149,14 @@ func (h *handler) Call(ctx context.Context, method uint32, req []byte) (guest.Me
 		return resp, nil
 	case set:
 		m := new(SetRequest)
-		if err := decode(req, m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		return nil, h.store.Set(ctx, m)
 	case del:
 		var m DeleteRequest
-		if err := decode(req, &m); err != nil {
-			return nil, err
+		if err := m.Unmarshal(req); err != nil {
+			return nil, guest.BadRequest(err)
 		}
 		return nil, h.store.Delete(ctx, &m)
 	case bulkGet, bulkSet, bulkDelete:
@@ -180,8 +171,8 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case transact:
 		if s, ok := h.store.(Transactor); ok {
 			m := new(TransactRequest)
-			if err := decode(req, m); err != nil {
-				return nil, err
+			if err := m.Unmarshal(req); err != nil {
+				return nil, guest.BadRequest(err)
 			}
 			for i := range m.Operations {
 				if op := &m.Operations[i]; (op.Set == nil) == (op.Delete == nil) {
@@ -197,8 +188,8 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case query:
 		if s, ok := h.store.(Querier); ok {
 			var m QueryRequest
-			if err := decode(req, &m); err != nil {
-				return nil, err
+			if err := m.Unmarshal(req); err != nil {
+				return nil, guest.BadRequest(err)
 			}
 			resp, err := s.Query(ctx, &m)
 			if err != nil || resp == nil {
@@ -209,8 +200,8 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case deleteWithPrefix:
 		if s, ok := h.store.(PrefixDeleter); ok {
 			var m wire.DeleteWithPrefixRequest
-			if err := decode(req, &m); err != nil {
-				return nil, err
+			if err := m.Unmarshal(req); err != nil {
+				return nil, guest.BadRequest(err)
 			}
 			n, err := s.DeleteWithPrefix(ctx, m.Prefix)
 			if err != nil {
@@ -221,8 +212,8 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case keysLike:
 		if s, ok := h.store.(KeysLiker); ok {
 			var m KeysLikeRequest
-			if err := decode(req, &m); err != nil {
-				return nil, err
+			if err := m.Unmarshal(req); err != nil {
+				return nil, guest.BadRequest(err)
 			}
 			resp, err := s.KeysLike(ctx, &m)
 			if err != nil || resp == nil {

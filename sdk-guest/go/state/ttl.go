@@ -17,7 +17,7 @@ func TTL(metadata map[string]string) (time.Duration, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < -1 || n > 1<<31-1 {
-		return 0, berth.NewError(berth.InvalidArgument, "incorrect value for metadata 'ttlInSeconds': "+strconv.Quote(text)+" is not a whole number from -1 to 2147483647")
+		return 0, berth.NewError(berth.InvalidArgument, "incorrect value for metadata 'ttlInSeconds': '"+text+"' is not a whole number from -1 to 2147483647")
 	}
 	return time.Duration(max(n, 0)) * time.Second, nil
 }

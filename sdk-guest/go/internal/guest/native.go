@@ -2,7 +2,10 @@
 
 package guest
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"time"
+)
 
 // Outside a sandbox, as in a component's unit tests, there is no host: lines
 // are dropped, randomness is the system's, and nothing cancels a call.
@@ -15,5 +18,8 @@ func LogEnabled(int32) bool { return false }
 
 // Random fills b from the system.
 func Random(b []byte) { rand.Read(b) }
+
+// UnixNano is the system's time.
+func UnixNano() int64 { return time.Now().UnixNano() }
 
 func cancelled() bool { return false }
