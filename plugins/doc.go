@@ -6,9 +6,9 @@
 // The way of a plugin into the host:
 //
 //	cat := catalog.Open(catalog.Options{Dirs: dirs, Embedded: bundled})
-//	match, err := cat.Find(catalog.Query{Type: "state.redis", Version: "v1"})
-//	wasm, err := match.Plugin.Wasm()                           // bytes, digest checked
-//	err = verify.Check(wasm, match.Plugin.Manifest, verify.Current())
+//	p, err := cat.Find(catalog.Query{Type: "state.redis", Version: "v1"})
+//	wasm, err := p.Wasm()                                      // the bytes that the manifest was read from
+//	err = verify.Check(wasm, p.Manifest, verify.Current())
 //
 // Every refusal is an *Error, or an Errors of several: a stable code, what is
 // wrong, and what to do about it.
