@@ -1,5 +1,7 @@
 package resource
 
+import "slices"
+
 // Code names one sort of problem. Codes are stable: scripts and documentation
 // refer to them, so a code is never renamed or given another meaning.
 type Code string
@@ -87,13 +89,13 @@ var codes = []CodeInfo{
 func Codes() []CodeInfo { return append([]CodeInfo(nil), codes...) }
 
 func (c Code) severity(strict bool) Severity {
-	for _, i := range codes {
-		if i.Code == c {
-			if strict {
-				return i.Strict
-			}
-			return i.Severity
-		}
+	i := slices.IndexFunc(codes, func(i CodeInfo) bool { return i.Code == c })
+	if strict {
+		return codes[i].Strict
 	}
-	return Error
+	return codes[i].Severity
+}
+
+func (c Code) known() bool {
+	return slices.ContainsFunc(codes, func(i CodeInfo) bool { return i.Code == c })
 }

@@ -284,6 +284,10 @@ func TestProblems(t *testing.T) {
 	if err := p.Err(); err == nil || !strings.Contains(err.Error(), "b:1") || strings.Contains(err.Error(), "a:10") {
 		t.Errorf("got %v, want the table of the errors", err)
 	}
+	foreign := Problems{{Severity: Warning, Code: "BERTH_OTHER"}}
+	if diff := cmp.Diff(foreign, foreign.Strict()); diff != "" {
+		t.Errorf("Strict changes the problem of another package (-want +got):\n%s", diff)
+	}
 	var b bytes.Buffer
 	if err := Problems(nil).WriteText(&b); err != nil || b.Len() > 0 {
 		t.Errorf("got %q, %v for no problems", b.String(), err)

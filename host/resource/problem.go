@@ -64,11 +64,14 @@ func (p Problems) filter(keep func(Problem) bool) Problems {
 	return out
 }
 
-// Strict returns the problems with the severities of strict mode.
+// Strict returns the problems with the severities of strict mode. Those with the
+// codes of other packages stay as they are.
 func (p Problems) Strict() Problems {
 	out := slices.Clone(p)
 	for i := range out {
-		out[i].Severity = out[i].Code.severity(true)
+		if out[i].Code.known() {
+			out[i].Severity = out[i].Code.severity(true)
+		}
 	}
 	return out
 }
