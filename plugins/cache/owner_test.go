@@ -1,0 +1,96 @@
+//go:build unix
+
+package cache
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestOthersMayNotWrite(t *testing.T) {
+	for _, mode := range []fs.FileMode{0o777, 0o770, 0o702, 0o720, fs.ModeSticky | 0o777} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "can be written by others") || !strings.Contains(err.Error(), DirEnv) {
+			t.Errorf("mode %04o: got %v, want a refusal that names %s", mode, err, DirEnv)
+		}
+	}
+	for _, mode := range []fs.FileMode{0o700, 0o755, 0o750} {
+		dir := filepath.Join(t.TempDir(), "cache")
+		if err := os.Mkdir(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		open(t, dir)
+	}
+}
+
+// stranger is a file that belongs to somebody else.
+type stranger struct{ fs.FileInfo }
+
+func (s stranger) Sys() any {
+	st := *s.FileInfo.Sys().(*syscall.Stat_t)
+	st.Uid++
+	return &st
+}
+
+func TestFolderOfSomebodyElse(t *testing.T) {
+	dir := t.TempDir()
+	info, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := check(dir, stranger{info}); err == nil || !strings.Contains(err.Error(), "belongs to user") {
+		t.Errorf("got %v, want a refusal", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("the rest gives a folder away, which only root may")
+	}
+	given := filepath.Join(dir, "given")
+	if err := os.Mkdir(given, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(given, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(given); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+		t.Errorf("given away: got %v, want a refusal", err)
+	}
+	own := filepath.Join(dir, "own")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(own, link); err != nil {
+		t.Fatal(err)
+	}
+	open(t, link)
+	if err := os.Lchown(link, 12345, 12345); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(link); err == nil || !strings.Contains(err.Error(), "belongs to user 12345") {
+		t.Errorf("link of somebody else: got %v, want a refusal", err)
+	}
+}
+
+// TestFolderSwapped: whoever may rename a folder above the cache cannot put
+// another in its place once it is open.
+func TestFolderSwapped(t *testing.T) {
+	base := t.TempDir()
+	dir := filepath.Join(base, "cache")
+	c := open(t, dir)
+	put(t, c, "k", "ours")
+	if err := os.Rename(dir, dir+".old"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, open(t, dir), "k", "theirs")
+	wantEntry(t, c, "k", "ours")
+}
