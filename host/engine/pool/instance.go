@@ -64,7 +64,7 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("%s of %d bytes is over the limit of %d; raise wasm.maxMessage", e.What, e.Size, e.Limit)
+	return fmt.Sprintf("%s of %d bytes is over the limit of %d; raise wasm.maxMessageSize", e.What, e.Size, e.Limit)
 }
 
 // instance is one sandbox that speaks the ABI. It belongs to whoever borrowed it.
