@@ -1,5 +1,7 @@
 package main
 
+import "github.com/berth-run/berth/sdk-guest/go/state"
+
 // index holds the items: by key, in the order of their writes, and those that
 // expire in a heap. The zero value is empty.
 type index struct {
@@ -16,7 +18,7 @@ type index struct {
 type item struct {
 	key        string
 	value      []byte
-	etag       etag
+	etag       state.Etag
 	expire     int64 // Unix milliseconds, 0 = never
 	position   uint64
 	next, prev *item
@@ -28,7 +30,7 @@ func (x *index) len() int { return len(x.byKey) }
 func (x *index) get(key string) *item { return x.byKey[key] }
 
 // put writes an item, which becomes the newest.
-func (x *index) put(key string, value []byte, tag etag, expire int64) {
+func (x *index) put(key string, value []byte, tag string, expire int64) {
 	it := x.byKey[key]
 	if it != nil {
 		x.unlink(it)
@@ -43,7 +45,7 @@ func (x *index) put(key string, value []byte, tag etag, expire int64) {
 		x.setExpire(it, expire)
 	}
 	x.writes++
-	it.value, it.etag, it.position = value, tag, x.writes
+	it.value, it.etag.Value, it.position = value, tag, x.writes
 	x.link(it)
 }
 

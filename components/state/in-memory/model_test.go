@@ -118,7 +118,7 @@ func runModel(t *testing.T, r *rand.Rand) {
 				if it == nil {
 					t.Fatalf("%s was written and is not there", k)
 				}
-				if m.items[i].tag = it.etag.String(); seen[m.items[i].tag] {
+				if m.items[i].tag = it.etag.Value; seen[m.items[i].tag] {
 					t.Fatalf("etag %s came twice", m.items[i].tag)
 				}
 				seen[m.items[i].tag] = true

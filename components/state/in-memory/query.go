@@ -38,7 +38,7 @@ func (s *store) Query(_ context.Context, req *state.QueryRequest) (*state.QueryR
 	resp := &state.QueryResponse{Token: token, Items: make([]state.QueryItem, len(page))}
 	for i, n := range page {
 		it := shown[n]
-		resp.Items[i] = state.QueryItem{Key: it.key, Data: it.value, Etag: it.etag.message()}
+		resp.Items[i] = state.QueryItem{Key: it.key, Data: it.value, Etag: &it.etag}
 	}
 	return resp, nil
 }
