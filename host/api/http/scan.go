@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"unicode/utf8"
 
@@ -301,6 +302,13 @@ func (s *scanner) word(w string) bool {
 func (s *scanner) skipString() bool {
 	b, i := s.b, s.i
 	for i < len(b) {
+		// Eight bytes at a time, as long as none of them means anything.
+		for i+8 <= len(b) && plain(binary.LittleEndian.Uint64(b[i:])) {
+			i += 8
+		}
+		if i == len(b) {
+			return false
+		}
 		switch c := b[i]; {
 		case c == '"':
 			s.i = i + 1
@@ -327,6 +335,15 @@ func (s *scanner) skipString() bool {
 		}
 	}
 	return false
+}
+
+// plain reports that none of the eight bytes of x is a quote, a backslash or a
+// control character. A byte borrows from its neighbour only when it is one
+// itself, so the answer is exact.
+func plain(x uint64) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := x^'"'*ones, x^'\\'*ones
+	return ((x-0x20*ones)&^x|(quote-ones)&^quote|(slash-ones)&^slash)&highs == 0
 }
 
 func hex(c byte) bool {
