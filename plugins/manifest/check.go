@@ -45,6 +45,14 @@ func ABIVersion(s string) (major, minor int, ok bool) {
 	return major, minor, true
 }
 
+// Mode returns the concurrency mode, which is pool when m does not say.
+func Mode(m *proto.Manifest) proto.Mode {
+	if m.Concurrency == nil {
+		return proto.ModePool
+	}
+	return m.Concurrency.Mode
+}
+
 // finding is one thing wrong, and the place in the manifest: "kinds[0].type".
 type finding struct {
 	code       plugins.Code

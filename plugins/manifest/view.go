@@ -136,10 +136,16 @@ func ModeName(m proto.Mode) string {
 	return modes[m]
 }
 
-// WriteText writes the manifest for people to read. m has passed Check, so that
-// nothing in it plays tricks on a terminal.
-func WriteText(w io.Writer, m *proto.Manifest) error {
+// Row is a line of the text view.
+type Row struct{ Key, Value string }
+
+// WriteText writes the manifest for people to read, behind the rows of first. m
+// has passed Check, so that nothing in it plays tricks on a terminal.
+func WriteText(w io.Writer, m *proto.Manifest, first ...Row) error {
 	var t table
+	for _, r := range first {
+		t.row(r.Key, r.Value)
+	}
 	row := func(key string, values ...string) {
 		if s := joined(", ", values...); s != "" {
 			t.row(key, s)
