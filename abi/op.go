@@ -21,11 +21,11 @@ const (
 // Operations of the lifecycle kind, which every component answers, and of the
 // state kind (ABI-021, ABI-022). The messages are those of abi/proto.
 const (
-	OpDescribe Op = KindLifecycle<<16 | 0 // -> Manifest
-	OpInit     Op = KindLifecycle<<16 | 1 // InitRequest -> InitResponse
-	OpPing     Op = KindLifecycle<<16 | 2
-	OpClose    Op = KindLifecycle<<16 | 3
-	OpDrain    Op = KindLifecycle<<16 | 4
+	OpDescribe Op = 0 // -> Manifest; KindLifecycle, method 0
+	OpInit     Op = 1 // InitRequest -> InitResponse
+	OpPing     Op = 2
+	OpClose    Op = 3
+	OpDrain    Op = 4
 
 	OpStateGet              Op = KindState<<16 | 1
 	OpStateSet              Op = KindState<<16 | 2
