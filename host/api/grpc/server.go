@@ -71,7 +71,8 @@ func NewServer(opts Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	unary, stream := interceptors(&s.opts, s.log)
+	unary, stream := interceptors(&s.opts, s.log.With("scope", "dapr.runtime.grpc.api-info"))
+	s.log = s.log.With("scope", "dapr.runtime.grpc.api")
 	s.srv = grpc.NewServer(
 		grpc.MaxRecvMsgSize(int(opts.MaxBodySize)),
 		grpc.MaxSendMsgSize(int(opts.MaxBodySize)),

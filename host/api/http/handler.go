@@ -26,12 +26,13 @@ type handler struct {
 	ready   <-chan struct{}
 	calls   api.CallLog
 	log     *slog.Logger
+	callLog *slog.Logger // of calls
 }
 
-func newHandler(o *Options, log *slog.Logger) *handler {
+func newHandler(o *Options, log, calls *slog.Logger) *handler {
 	h := &handler{
 		Services: o.Services, router: newRouter(allowed(o.Access)), cors: newCORS(o.AllowedOrigins),
-		maxBody: o.MaxBodySize, ready: o.Ready, calls: o.LogCalls, log: log,
+		maxBody: o.MaxBodySize, ready: o.Ready, calls: o.LogCalls, log: log, callLog: calls,
 	}
 	if o.Token != "" {
 		h.token = []byte(o.Token)
@@ -125,7 +126,7 @@ func (h *handler) serveLogged(w http.ResponseWriter, r *http.Request) {
 	if ua := r.UserAgent(); ua != "" {
 		attrs = append(attrs, slog.String("useragent", ua))
 	}
-	h.log.LogAttrs(r.Context(), slog.LevelInfo, "HTTP API Called", attrs...)
+	h.callLog.LogAttrs(r.Context(), slog.LevelInfo, "HTTP API Called", attrs...)
 }
 
 // recorder notes the status and size of an answer.

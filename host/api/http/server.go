@@ -51,7 +51,9 @@ func NewServer(opts Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	s.api = s.newServer(newHandler(&s.opts, s.log))
+	calls := s.log.With("scope", "dapr.runtime.http-info")
+	s.log = s.log.With("scope", "dapr.runtime.http")
+	s.api = s.newServer(newHandler(&s.opts, s.log, calls))
 	if opts.PublicAddress != "" {
 		s.public = s.newServer(newPublicHandler(&s.opts, s.log))
 	}
