@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -81,6 +83,9 @@ func (p *parent) watch(ctx context.Context, log *slog.Logger) context.Context {
 	if p == nil {
 		return ctx
 	}
+	// Our output goes to the parent. When that is gone, writing must not kill us
+	// before the application has been seen to.
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, cancel := context.WithCancel(ctx)
 	go func() { // ends with the pipe, so with the parent or the process
 		defer cancel()
