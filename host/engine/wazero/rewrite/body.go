@@ -9,10 +9,9 @@ import (
 // body rewrites the code of one function after the other. Its slices are kept
 // from one to the next.
 type body struct {
-	m       *module
-	check   check
-	checks  int // placed in all functions
-	skipped int // branches that need none
+	m      *module
+	check  check
+	placed placed // in all functions
 
 	out     []byte // the rewritten code
 	frames  []frame
@@ -152,7 +151,7 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 				var where int
 				b.out, where = b.check.open(b.out)
 				f.weigh = int32(where)
-				b.checks++
+				b.placed.heads++
 				b.scopes = append(b.scopes, cost)
 				cost = 0
 			default:
@@ -206,13 +205,13 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 			cost += costJump // the loop's own table
 			distance, back := b.backEdge(int(f.loop), cost, o.class == branch, before)
 			if !back {
-				b.skipped++
+				b.placed.forward++
 				break
 			}
 			b.out = append(b.out, code[from:at]...)
 			from = at
 			b.out = b.check.fixed(b.out, weight(distance))
-			b.checks++
+			b.placed.backs++
 
 		case branchTable:
 			var n, label uint32
@@ -239,7 +238,7 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 				b.out = append(b.out, code[from:at]...)
 				from = at
 				b.out = b.check.fixed(b.out, weight(distance))
-				b.checks++
+				b.placed.backs++
 			}
 
 		case callFunc:
@@ -360,7 +359,7 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 					b.out = b.check.bulk(b.out, locals)
 				}
 				b.bulk = true
-				b.checks++
+				b.placed.bulk++
 			}
 
 		case prefixFD:

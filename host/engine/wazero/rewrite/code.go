@@ -34,7 +34,7 @@ func (m *module) writeCode(out []byte) ([]byte, error) {
 			return nil, fmt.Errorf("function %d: %w", m.funcImports+i, err)
 		}
 	}
-	m.res.Checks, m.res.Skipped = b.checks, b.skipped
+	m.res.placed, m.res.Checks = b.placed, b.placed.checks()
 	if m.helpers() > 0 {
 		out = m.appendHelpers(out, &b.check)
 	}
@@ -72,7 +72,7 @@ func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, e
 	if b.total >= costCall {
 		entry = b.check.fixed(b.entry[:0], weight(b.total))
 		b.entry = entry
-		b.checks++
+		b.placed.entries++
 	}
 	b.head = b.head[:0]
 	if b.bulk {

@@ -38,9 +38,8 @@ var (
 // Result is a rewritten module and what the engine has to do for it.
 type Result struct {
 	Wasm []byte // the rewritten module
-	// Checks is how many fuel checks it has. Skipped is how many branches back
-	// to the head of a loop have none because they only ever go forward.
-	Checks, Skipped int
+	// Checks is how many fuel checks it has.
+	Checks int
 	// Data are the active data segments, which the rewritten module no longer
 	// writes by itself, in order.
 	Data []Segment
@@ -53,7 +52,19 @@ type Result struct {
 	// Snapshot is nil when a new instance with a copy of this one's memory and
 	// Globals behaves like this one, or says why not.
 	Snapshot error
+
+	placed placed
 }
+
+// placed says where checks are.
+type placed struct {
+	entries, heads, backs, bulk int
+	// forward is how many branches to the head of a loop have no check because
+	// they only go forward.
+	forward int
+}
+
+func (p placed) checks() int { return p.entries + p.heads + p.backs + p.bulk }
 
 // Segment is an active data segment.
 type Segment struct {

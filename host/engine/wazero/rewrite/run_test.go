@@ -79,8 +79,14 @@ func (g *guest) spent() int64 {
 	return g.irq.charged + int64(g.irq.given) - int64(int32(g.mod.ExportedGlobal(FuelGlobal).Get()))
 }
 
-// newRuntime makes a runtime that also ends endless guests by the engine's own
-// means when ctx is done, so that a missing check fails a test and does not hang it.
+// setFuel does what the host may do from outside.
+func (g *guest) setFuel(fuel int32) {
+	g.mod.ExportedGlobal(FuelGlobal).(api.MutableGlobal).Set(api.EncodeI32(fuel))
+}
+
+// compiled keeps the large guests' code from one test to the next.
+var compiled = wazero.NewCompilationCache()
+
 func newRuntime(t testing.TB, config wazero.RuntimeConfig) (context.Context, wazero.Runtime) {
 	ctx := context.Background()
 	rt := wazero.NewRuntimeWithConfig(ctx, config.WithCoreFeatures(features).WithMemoryLimitPages(2048))
