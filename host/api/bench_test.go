@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/textproto"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	runtimev1 "github.com/dapr/dapr/pkg/proto/runtime/v1"
 
 	"github.com/berth-run/berth/abi/proto"
+	apihttp "github.com/berth-run/berth/host/api/http"
 	"github.com/berth-run/berth/host/state"
 )
 
@@ -195,4 +197,39 @@ func (m *mapStore) Set(_ context.Context, req *proto.SetRequest) error {
 	defer m.mu.Unlock()
 	m.items[req.Key] = v
 	return nil
+}
+
+// BenchmarkHandler measures what the API adds to net/http: all of a request
+// but the connection.
+func BenchmarkHandler(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		store state.Client
+	}{{"map", newMapStore()}, {"wasm", inMemory(b, "statestore")}} {
+		reg := state.NewRegistry()
+		reg.Put(store(b, c.store, state.Config{Name: "statestore"}))
+		s, err := apihttp.NewServer(apihttp.Options{Services: new(sidecar).services(reg)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		h := s.Handler()
+		body := fmt.Sprintf(`[{"key":"key1","value":%s}]`, value)
+		rd := strings.NewReader(body)
+		save := httptest.NewRequest("POST", "/v1.0/state/statestore", rd)
+		get := httptest.NewRequest("GET", "/v1.0/state/statestore/key1", nil)
+		w := discard{http.Header{}}
+		b.Run(c.name+" save", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				rd.Reset(body)
+				h.ServeHTTP(w, save)
+			}
+		})
+		b.Run(c.name+" get", func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				h.ServeHTTP(w, get)
+			}
+		})
+	}
 }
