@@ -389,11 +389,21 @@ func (m *module) writeExports(out []byte) ([]byte, error) {
 }
 
 // writeData empties the active data segments and keeps the others. The empty
-// ones stay so that the indexes of the others do.
+// ones stay so that the indexes of the others do. Without a data count section
+// no instruction may name a segment, and the whole section goes: the Go linker
+// makes thousands of them, and each costs every instance memory and time.
 func (m *module) writeData(out []byte) ([]byte, error) {
 	if !m.has(wasmfile.Data) {
 		return out, nil
 	}
+	if mark := len(out); !m.has(wasmfile.DataCount) {
+		out, err := m.emptyData(out)
+		return out[:mark], err
+	}
+	return m.emptyData(out)
+}
+
+func (m *module) emptyData(out []byte) ([]byte, error) {
 	r := m.reader(wasmfile.Data)
 	n := r.Count(2)
 	out = wasmfile.AppendU32(out, n)
