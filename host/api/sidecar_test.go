@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -29,6 +30,8 @@ func stores(t *testing.T) []*state.Store {
 }
 
 const noAppID = `{"errorCode":"ERR_DIRECT_INVOKE","message":"failed getting app id either from the URL path or the header dapr-app-id"}`
+
+const notReady = `{"errorCode":"ERR_DIRECT_INVOKE","message":"invoke API is not ready"}`
 
 // TestAnswers pins whole answers over HTTP.
 func TestAnswers(t *testing.T) {
@@ -63,6 +66,10 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/v1.0/healthz/outbound", "", nil, `204 `},
 
 		{"GET", "/", "", nil, `404 ` + noAppID},
+		{"GET", "/orders", "", []string{"Dapr-App-Id", "billing"}, `500 ` + notReady},
+		{"GET", "/orders", "", []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("dapr-app-id:billing"))}, `500 ` + notReady},
+		{"GET", "/orders", "", []string{"Authorization", "Basic " + base64.StdEncoding.EncodeToString([]byte("somebody:else"))}, `404 ` + noAppID},
+		{"GET", "/v1.0/invoke/billing/method/orders", "", nil, `500 ` + notReady},
 		{"GET", "/v1.0/state/statestore", "", nil, `404 ` + noAppID},
 		{"PATCH", "/v1.0/state/statestore", `[]`, nil, `404 ` + noAppID},
 		{"GET", "/v1.0/nothing/here/at/all", "", nil, `404 ` + noAppID},
@@ -275,5 +282,10 @@ func TestUnknownServices(t *testing.T) {
 		if st := status.Convert(err); st.Code() != want.code || st.Message() != want.text {
 			t.Errorf("%s: got %v, want %v %q", method, err, want.code, want.text)
 		}
+	}
+	ctx := metadata.AppendToOutgoingContext(t.Context(), "dapr-app-id", "billing")
+	err := sc.conn.Invoke(ctx, "/some.other.Service/Call", &runtimev1.GetMetadataRequest{}, &runtimev1.GetMetadataResponse{})
+	if st := status.Convert(err); st.Code() != codes.Unknown || !strings.Contains(st.Message(), "proxy not initialized") {
+		t.Errorf("for an application: got %v", err)
 	}
 }

@@ -9,4 +9,9 @@
 //	item, err := st.Get(ctx, state.GetRequest{Key: "k"})
 //
 // Errors are those of host/api/errors, ready to be shown to a client.
+//
+// Keys, encrypted values and the outcome of ETags are Dapr's, so that a store
+// may be shared with it or taken over from it. On purpose it differs in this:
+// encryption keys that do not come from a secret are refused, not ignored, and
+// nothing of a save is written when one of its keys or options is not valid.
 package state

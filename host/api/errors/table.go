@@ -53,7 +53,9 @@ const (
 
 	// Service invocation.
 	InvokeNoAppID
+	InvokeNotReady
 	ProxyNoAppID
+	ProxyNotReady
 
 	numCodes
 )
@@ -181,6 +183,11 @@ var table = [numCodes]Row{
 	InvokeNoAppID: {Group: "invoke", Name: "InvokeNoAppID", Code: "ERR_DIRECT_INVOKE", HTTP: missing, GRPC: codes.NotFound,
 		Text: "failed getting app id either from the URL path or the header dapr-app-id",
 		Hint: "no API of the sidecar has this path, so it was read as a call of another application: look for a typing error, or name the application"},
+	InvokeNotReady: {Group: "invoke", Name: "InvokeNotReady", Code: "ERR_DIRECT_INVOKE", HTTP: broken, GRPC: codes.Internal,
+		Text: "invoke API is not ready", Hint: "this sidecar cannot call other applications yet"},
+	ProxyNotReady: {Group: "invoke", Name: "ProxyNotReady", GRPC: codes.Unknown,
+		Text: "failed to proxy request: proxy not initialized. daprd startup may be incomplete",
+		Hint: "this sidecar cannot call other applications yet"},
 	ProxyNoAppID: {Group: "invoke", Name: "ProxyNoAppID", GRPC: codes.Unknown,
 		Text: "failed to proxy request: required metadata dapr-callee-app-id or dapr-app-id not found",
 		Hint: "the sidecar has no such gRPC service, so it was read as a call of another application: name it in the metadata dapr-app-id"},

@@ -26,6 +26,7 @@ import (
 	runtimev1 "github.com/dapr/dapr/pkg/proto/runtime/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/reflection"
 
 	"github.com/berth-run/berth/host/api"
@@ -89,8 +90,14 @@ func NewServer(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// unknownService answers calls of services that the sidecar does not have.
-func unknownService(any, grpc.ServerStream) error {
+// unknownService answers calls of services that the sidecar does not have:
+// they are read as calls of another application, which the metadata names.
+func unknownService(_ any, ss grpc.ServerStream) error {
+	for _, key := range []string{"dapr-callee-app-id", "dapr-app-id"} {
+		if len(metadata.ValueFromIncomingContext(ss.Context(), key)) > 0 {
+			return apierrors.New(apierrors.ProxyNotReady)
+		}
+	}
 	return apierrors.New(apierrors.ProxyNoAppID)
 }
 

@@ -45,8 +45,9 @@ func metadataResponse(m api.Metadata) *runtimev1.GetMetadataResponse {
 			RuntimeStatus: runtimev1.ActorRuntime_ActorRuntimeStatus(runtimev1.ActorRuntime_ActorRuntimeStatus_value[m.ActorRuntime.Status]),
 			ActiveActors:  activeActors(m.ActorRuntime.ActiveActors), HostReady: m.ActorRuntime.HostReady, Placement: m.ActorRuntime.Placement,
 		},
-		ActiveActorsCount: activeActors(m.Actors), //nolint:staticcheck // older clients read it
 	}
+	//lint:ignore SA1019 older clients read it
+	out.ActiveActorsCount = activeActors(m.Actors)
 	if h := m.AppConnection.Health; h != nil {
 		out.AppConnectionProperties.Health = &runtimev1.AppConnectionHealthProperties{
 			HealthCheckPath: h.Path, HealthProbeInterval: h.Interval, HealthProbeTimeout: h.Timeout, HealthThreshold: h.Threshold,

@@ -93,9 +93,15 @@ func (h *handler) authorized(r *http.Request) bool {
 	return false
 }
 
-// fallback answers requests that no API of the sidecar knows.
-func (h *handler) fallback(w http.ResponseWriter, _ *http.Request) {
-	h.fail(w, apierrors.New(apierrors.InvokeNoAppID))
+// fallback answers requests that no API of the sidecar knows: they are read
+// as calls of another application, which they may name in three ways.
+func (h *handler) fallback(w http.ResponseWriter, r *http.Request) {
+	code := apierrors.InvokeNoAppID
+	user, id, _ := r.BasicAuth()
+	if r.Header.Get("Dapr-App-Id") != "" || user == "dapr-app-id" && id != "" || strings.HasPrefix(r.URL.Path, "/v1.0/invoke/") {
+		code = apierrors.InvokeNotReady
+	}
+	h.fail(w, apierrors.New(code))
 }
 
 func (h *handler) serveLogged(w http.ResponseWriter, r *http.Request) {

@@ -7,6 +7,17 @@
 //	go func() { done <- s.Serve() }()
 //	...
 //	err = s.Shutdown(ctx)       // calls that take longer than ctx are cut off
+//
+// Paths, answers and errors are Dapr's. On purpose it differs in this:
+//
+//   - A value is stored as the JSON that was sent, byte for byte. Dapr decodes
+//     and encodes it again, which loses digits of large numbers, and with
+//     encryption stores Go's notation of objects.
+//   - A body over the limit is answered with 413 on every route.
+//   - In an answer with many items, one whose value is not JSON has an error;
+//     Dapr then answers with an empty body.
+//   - The public listener serves no PUT of metadata, since it asks for no token.
+//   - HTTP/2 without TLS is spoken from the first byte, not after an upgrade.
 package http
 
 import (
