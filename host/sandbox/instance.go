@@ -1,8 +1,10 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"slices"
 
 	"github.com/berth-run/berth/abi"
 	"github.com/berth-run/berth/host/engine"
@@ -20,7 +22,8 @@ type Instance struct {
 	isKept   bool
 	closed   [3]bool // standard descriptors the guest closed
 	out, err lineBuffer
-	tail     tail // the end of what was written to standard error
+	tail     tail   // the end of what was written to standard error
+	cause    []byte // the last line there that says why a program ends
 
 	random     [randomBuffer]byte
 	randomLeft int // unused bytes at the end of random
@@ -41,8 +44,15 @@ func (s *Sandbox) NewInstance() *Instance {
 func (i *Instance) ID() uint64 { return i.id }
 
 // Output returns the last 4 KiB that the guest wrote to standard error, as
-// printable text with its line breaks, for the report of a trap.
-func (i *Instance) Output() string { return i.s.log.text(i.tail.bytes()) }
+// printable text with its line breaks, for the report of a trap. The line that
+// gives the cause comes first when a long stack has pushed it out.
+func (i *Instance) Output() string {
+	end := i.tail.bytes()
+	if len(i.cause) > 0 && !bytes.Contains(end, i.cause) {
+		end = slices.Concat(i.cause, []byte("\n...\n"), end)
+	}
+	return i.s.log.text(end)
+}
 
 // Close logs unfinished lines. The instance is not used afterwards.
 func (i *Instance) Close() {

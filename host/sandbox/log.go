@@ -16,7 +16,8 @@ import (
 	"github.com/berth-run/berth/host/engine"
 )
 
-// maxLine is how many bytes of a guest's text go into one log record.
+// maxLine is how many bytes of a guest's text go into one log record. Escaped,
+// it may be twice as long; the rest of a line of nothing but escapes is cut.
 const maxLine = 8 << 10
 
 // Levels of what a guest writes to its standard descriptors.
@@ -139,6 +140,9 @@ func printable(s string, lines bool) string {
 	var b strings.Builder
 	b.Grow(len(s) + 16)
 	for _, r := range s {
+		if b.Len() >= 2*maxLine {
+			return b.String() + "..."
+		}
 		if shows(r) {
 			b.WriteRune(r)
 			continue
@@ -239,9 +243,27 @@ func (b *lineBuffer) flush(ctx context.Context, i *Instance) {
 // log logs one line; empty ones, as Go's crash reports have, are left out.
 func (b *lineBuffer) log(ctx context.Context, i *Instance, line []byte) {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
-	if len(line) > 0 {
-		i.s.log.emit(ctx, i, b.level, b.stream, line)
+	if len(line) == 0 {
+		return
 	}
+	if b.level == levelStderr && isCause(line) {
+		i.cause = append(i.cause[:0], line[:min(len(line), maxCause)]...)
+	}
+	i.s.log.emit(ctx, i, b.level, b.stream, line)
+}
+
+// maxCause bounds the line that is kept as the cause of a crash.
+const maxCause = 512
+
+// isCause reports whether a line of standard error says why a program ends, as
+// the runtimes of Go, Rust and C put it. Many lines of stack may follow.
+func isCause(line []byte) bool {
+	for _, start := range []string{"panic: ", "fatal error: ", "thread '", "Assertion failed"} {
+		if bytes.HasPrefix(line, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 // tail keeps the last tailSize bytes written to it, and up to as many before.

@@ -56,6 +56,7 @@ func TestStandardOutputIsLoggedByLine(t *testing.T) {
 		{"just a full line", []string{strings.Repeat("x", maxLine) + "\n"}, []string{strings.Repeat("x", maxLine)}},
 		{"too long a line is split between characters", []string{long + "\n"},
 			[]string{long[:maxLine-4], long[maxLine-4 : 2*maxLine-8], long[2*maxLine-8:]}},
+		{"nothing but escapes", []string{strings.Repeat("\x00", maxLine) + "\n"}, []string{strings.Repeat(`\x00`, maxLine/2) + "..."}},
 		{"secret", []string{"password=hunter2\n"}, []string{"password=***"}},
 	}
 	for _, tt := range tests {
@@ -212,5 +213,24 @@ func TestOutputIsBounded(t *testing.T) {
 	g.print(t, fdStderr, "\npanic: hunter2\x1b[0m\n\ngoroutine 1\n")
 	if got, want := g.inst.Output(), "\npanic: ***\\x1b[0m\n\ngoroutine 1\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want it to end in %q", got[len(got)-60:], want)
+	}
+}
+
+// The cause of a crash is in the report, however long the stack below it is.
+func TestOutputBeginsWithTheCause(t *testing.T) {
+	g := newGuest(t, Config{})
+	g.print(t, fdStderr, "panic: an older one\nruntime: goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n\n")
+	if got, want := g.inst.Output(), "panic: an older one\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want all of it, from %q", got, want)
+	}
+	for n := range 1000 {
+		g.print(t, fdStderr, fmt.Sprintf("main.recurse(%d)\n", n))
+	}
+	got := g.inst.Output()
+	if want := "fatal error: stack overflow\n...\n"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %q..., want %q first", got[:60], want)
+	}
+	if want := "main.recurse(999)\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got ...%q, want %q last", got[len(got)-60:], want)
 	}
 }

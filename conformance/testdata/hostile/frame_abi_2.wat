@@ -1,0 +1,7 @@
+;; The frame says ABI 2.0.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "\50\00\00\00" "\00\00\02\00" "\00\10\00\00" "\00\20\00\00")
+  (func (export "berth1_frame") (result i32) (i32.const 1024))
+  (func (export "berth1_reserve") (param i32) (result i32) (i32.const 0))
+  (func (export "berth1_call") (param i32 i32) (result i32) (i32.const 0)))

@@ -1,0 +1,11 @@
+;; _initialize calls itself, twice each time.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "\50\00\00\00" "\00\00\01\00" "\00\10\00\00" "\00\20\00\00")
+  (func (export "berth1_frame") (result i32) (i32.const 1024))
+  (func (export "berth1_reserve") (param i32) (result i32) (i32.const 0))
+  (func (export "berth1_call") (param i32 i32) (result i32) (i32.const 0))
+  (func $tree (export "_initialize") (call $tree2 (i32.const 60)))
+  (func $tree2 (param i32) (if (local.get 0) (then
+    (call $tree2 (i32.sub (local.get 0) (i32.const 1)))
+    (call $tree2 (i32.sub (local.get 0) (i32.const 1)))))))

@@ -1,0 +1,8 @@
+;; Grows a table for as long as it can, then answers.
+(module
+  (memory (export "memory") 1)
+  (data (i32.const 1024) "\50\00\00\00" "\00\00\01\00" "\00\10\00\00" "\00\20\00\00")
+  (func (export "berth1_frame") (result i32) (i32.const 1024))
+  (func (export "berth1_reserve") (param i32) (result i32) (i32.const 0))
+  (func (export "berth1_call") (param i32 i32) (result i32) (loop $l (br_if $l (i32.ne (table.grow $t (ref.null func) (i32.const 100000)) (i32.const -1)))) (i32.const 0))
+  (table $t 1 funcref))
