@@ -162,6 +162,8 @@ func (s *Sidecar) Run(ctx context.Context) error {
 	if err == nil {
 		<-ctx.Done()
 	}
+	// Calls that wait for a start that will not be have nothing to wait for.
+	started := s.outbound.Load()
 	if cause := context.Cause(ctx); cause != nil && (err == nil || ctx.Err() != nil) {
 		err = cause
 	}
@@ -169,7 +171,7 @@ func (s *Sidecar) Run(ctx context.Context) error {
 		err = nil
 	}
 	cancel(err)
-	err = errors.Join(err, s.end(err == nil))
+	err = errors.Join(err, s.end(err == nil && started))
 	servers.Wait()
 	return err
 }
@@ -179,7 +181,8 @@ var errAsked = errors.New("the application asked for the end")
 // start brings the sidecar up, in Dapr's order: components, gRPC, the
 // application. The HTTP server is up already, for its health; here its gate opens.
 func (s *Sidecar) start(ctx context.Context, began time.Time, serve func(func() error)) error {
-	s.log.Info("Starting Berth -- version "+Version+" -- Dapr API "+DaprVersion, "plugins", s.opts.PluginsPaths, "engine", s.opts.Engine)
+	s.log.Info("Starting Berth -- version " + Version + " -- Dapr API " + DaprVersion)
+	s.log.Debug("where things are", "resources", s.opts.ResourcesPaths, "plugins", s.opts.PluginsPaths, "cache", s.opts.CacheDir, "engine", s.opts.Engine)
 	if err := s.graph.Load(ctx); err != nil {
 		return err
 	}
@@ -233,8 +236,8 @@ func (s *Sidecar) end(graceful bool) error {
 	if graceful && (httpErr != nil || grpcErr != nil) {
 		errs = append(errs, fmt.Errorf("calls that ran longer than %s were cut off", grace))
 	}
-	left, cancel := context.WithTimeout(context.Background(), closeTime)
-	defer cancel()
+	left, done := context.WithTimeout(context.Background(), closeTime)
+	defer done()
 	if err := s.graph.Close(left); err != nil {
 		errs = append(errs, err)
 	} else if err := s.engines.close(); err != nil {

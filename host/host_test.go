@@ -1,13 +1,31 @@
 package host_test
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.uber.org/goleak"
+
+	"github.com/berth-run/berth/host"
+	"github.com/berth-run/berth/host/api"
 	"github.com/berth-run/berth/host/hosttest"
+	"github.com/berth-run/berth/host/runtime"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const statestore = `
 apiVersion: dapr.io/v1alpha1
@@ -16,21 +34,516 @@ metadata: {name: statestore}
 spec: {type: state.in-memory, version: v1}
 `
 
+// call makes one request on a connection of its own and returns status and body.
+func call(t *testing.T, method, url, body string) (int, string) {
+	t.Helper()
+	code, text, err := try(method, url, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, text
+}
+
+func try(method, url, body string) (int, string, error) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, "", err
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, string(text), err
+}
+
+// eventually asks until the answer is yes.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for !yes() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within 30 s", what)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func TestStateThroughTheSidecar(t *testing.T) {
 	s := hosttest.Start(t, hosttest.Options{Components: statestore})
-	resp, err := http.Post(s.HTTP+"/v1.0/state/statestore", "application/json", strings.NewReader(`[{"key":"k","value":{"a":1}}]`))
+	if code, body := call(t, "POST", s.HTTP+"/v1.0/state/statestore", `[{"key":"k","value":{"a":1}}]`); code != 204 {
+		t.Fatalf("save: got %d %s, want 204", code, body)
+	}
+	if code, body := call(t, "GET", s.HTTP+"/v1.0/state/statestore/k", ""); code != 200 || body != `{"a":1}` {
+		t.Fatalf("get: got %d %s, want 200 {\"a\":1}", code, body)
+	}
+}
+
+// run starts what hosttest.Start would, without waiting for it.
+func run(t *testing.T, o hosttest.Options) (s *host.Sidecar, stop context.CancelFunc, done <-chan error) {
+	t.Helper()
+	s, err := host.New(hosttest.NewOptions(t, o, new(hosttest.Log)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if resp.StatusCode != http.StatusNoContent {
-		t.Fatalf("got %s, want 204", resp.Status)
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(cancel)
+	return s, cancel, ended
+}
+
+// wait returns what Run returned.
+func wait(t *testing.T, done <-chan error) error {
+	t.Helper()
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(time.Minute):
+		t.Fatal("the sidecar does not end")
+		return nil
 	}
-	resp, err = http.Get(s.HTTP + "/v1.0/state/statestore/k")
+}
+
+// While a plugin compiles, health says so, metadata shows it, and calls of the
+// API wait instead of failing.
+func TestCallsWaitForComponents(t *testing.T) {
+	s, stop, done := run(t, hosttest.Options{
+		Components: statestore,
+		Configure:  func(o *host.Options) { o.CacheDir = "" }, // so that it takes a while
+	})
+	url := "http://" + s.HTTPAddr()
+	if code, _ := call(t, "GET", url+"/v1.0/healthz/outbound", ""); code != 500 {
+		t.Errorf("outbound health before components are loaded: got %d, want 500", code)
+	}
+	if code, body := call(t, "GET", url+"/v1.0/healthz", ""); code != 500 || !strings.Contains(body, "component statestore") {
+		t.Errorf("health before components are loaded: got %d %s, want 500 and the component's name", code, body)
+	}
+	eventually(t, "the component compiles", func() bool {
+		p := s.Plugins()
+		return len(p) == 1 && p[0].State == string(runtime.Compiling)
+	})
+	select {
+	case <-s.Ready():
+		t.Fatal("ready already: the test is not fast enough to mean anything")
+	default:
+	}
+	if code, body := call(t, "GET", url+"/v1.0/state/statestore/k", ""); code != 204 {
+		t.Errorf("a call that came early: got %d %s, want 204", code, body)
+	}
+	if code, _ := call(t, "GET", url+"/v1.0/healthz", ""); code != 204 {
+		t.Errorf("health after a call was answered: got %d, want 204", code)
+	}
+	stop()
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
+// A sidecar that is told to end while it still starts, ends.
+func TestEndWhileStarting(t *testing.T) {
+	s, stop, done := run(t, hosttest.Options{
+		Components: statestore,
+		Configure:  func(o *host.Options) { o.CacheDir = "" },
+	})
+	eventually(t, "the component compiles", func() bool {
+		p := s.Plugins()
+		return len(p) == 1 && p[0].State == string(runtime.Compiling)
+	})
+	early := make(chan error, 1)
+	go func() {
+		_, _, err := try("GET", "http://"+s.HTTPAddr()+"/v1.0/state/statestore/k", "")
+		early <- err
+	}()
+	stop()
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: got %v, want nil", err)
+	}
+	<-early // the call that waited was answered or cut off, but does not hang
+}
+
+func TestAppPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, _ := io.ReadAll(resp.Body)
-	if string(body) != `{"a":1}` {
-		t.Fatalf("got %s %q", resp.Status, body)
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	s := hosttest.Start(t, hosttest.Options{
+		Components: statestore,
+		Configure:  func(o *host.Options) { o.App = host.App{Port: port, Protocol: "http"} },
+	})
+	// Python's SDK waits for the outbound health before the application listens.
+	if code, _ := call(t, "GET", s.HTTP+"/v1.0/healthz/outbound", ""); code != 204 {
+		t.Errorf("outbound health without the application: got %d, want 204", code)
+	}
+	if code, body := call(t, "GET", s.HTTP+"/v1.0/healthz", ""); code != 500 || !strings.Contains(body, fmt.Sprint(port)) {
+		t.Errorf("health without the application: got %d %s, want 500 and the port", code, body)
+	}
+	if strings.Contains(s.Log.String(), "dapr initialized") {
+		t.Error("initialized before the application was found")
+	}
+	if l, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	eventually(t, "health with the application", func() bool {
+		code, _ := call(t, "GET", s.HTTP+"/v1.0/healthz", "")
+		return code == 204
+	})
+	eventually(t, "the log", func() bool {
+		return strings.Contains(s.Log.String(), fmt.Sprintf("application discovered on port %d", port)) &&
+			strings.Contains(s.Log.String(), "dapr initialized. Status: Running. Init Elapsed ")
+	})
+}
+
+func TestMetadata(t *testing.T) {
+	s := hosttest.Start(t, hosttest.Options{
+		AppID: "orders", Components: statestore,
+		Configure: func(o *host.Options) { o.App.MaxConcurrency = 7 },
+	})
+	for key, value := range map[string]string{"cliPID": "123", "daprRuntimeVersion": "0.0.1"} {
+		if code, body := call(t, "PUT", s.HTTP+"/v1.0/metadata/"+key, value); code != 204 {
+			t.Fatalf("PUT %s: got %d %s, want 204", key, code, body)
+		}
+	}
+	call(t, "GET", s.HTTP+"/v1.0/state/statestore/k", "")
+	_, body := call(t, "GET", s.HTTP+"/v1.0/metadata", "")
+	var got api.Metadata
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := api.Metadata{
+		ID: "orders", RuntimeVersion: host.DaprVersion,
+		Components: []api.Component{{Name: "statestore", Type: "state.in-memory", Version: "v1",
+			Capabilities: []string{"ETAG", "TRANSACTIONAL", "TTL", "DELETE_WITH_PREFIX", "KEYS_LIKE", "QUERY_API", "ACTOR"}}},
+		Extended:      map[string]string{"cliPID": "123", "daprRuntimeVersion": host.DaprVersion, "berthVersion": host.Version},
+		AppConnection: api.AppConnection{Protocol: "http", ChannelAddress: "127.0.0.1", MaxConcurrency: 7},
+		ActorRuntime:  api.ActorRuntime{Status: "DISABLED"},
+		Plugins:       []api.Plugin{{Component: "statestore", Type: "state.in-memory", Version: "v1", State: "ready", Instances: 1, Calls: 1}},
+	}
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(api.Plugin{}, "Digest", "Memory", "Release")); d != "" {
+		t.Errorf("metadata (-want +got):\n%s", d)
+	}
+	if p := got.Plugins[0]; len(p.Digest) != len("sha256:")+64 || p.Memory == 0 || p.Release == "" {
+		t.Errorf("got plugin %+v, want a digest, memory and a release", p)
+	}
+}
+
+// slowSave begins a request whose body comes when the returned function is
+// called; that returns the status line.
+func slowSave(t *testing.T, s *host.Sidecar) (finish func() (string, error)) {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.HTTPAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	const body = `[{"key":"slow","value":1}]`
+	if _, err := fmt.Fprintf(conn, "POST /v1.0/state/statestore HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n", len(body)); err != nil {
+		t.Fatal(err)
+	}
+	answers := bufio.NewReader(conn)
+	if line, err := answers.ReadString('\n'); err != nil || !strings.Contains(line, "100 Continue") {
+		t.Fatalf("got %q, %v, want that the handler asks for the body", line, err)
+	}
+	return func() (string, error) {
+		if _, err := io.WriteString(conn, body); err != nil {
+			return "", err
+		}
+		for {
+			line, err := answers.ReadString('\n')
+			if err != nil || strings.HasPrefix(line, "HTTP/1.1 2") {
+				return strings.TrimSpace(line), err
+			}
+		}
+	}
+}
+
+// The order of the end: no new calls, those that run end, components close.
+func TestDrain(t *testing.T) {
+	s := hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.GracefulShutdown = time.Minute }})
+	finish := slowSave(t, s.Sidecar)
+	done := make(chan error, 1)
+	go func() { done <- s.Stop() }()
+	eventually(t, "new connections are refused", func() bool {
+		conn, err := net.Dial("tcp", s.HTTPAddr())
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	if got, err := finish(); err != nil || got != "HTTP/1.1 204 No Content" {
+		t.Errorf("the call that ran: got %q, %v, want that it succeeds", got, err)
+	}
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+	log := s.Log.String()
+	closed, over := strings.Index(log, "Component closed: statestore"), strings.Index(log, "dapr is closed")
+	if closed < 0 || over < closed {
+		t.Errorf("got the log\n%s\nwant that the component closes, then all", log)
+	}
+}
+
+func TestDrainTakesTooLong(t *testing.T) {
+	s, stop, done := run(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.GracefulShutdown = 50 * time.Millisecond }})
+	<-s.Ready()
+	finish := slowSave(t, s)
+	stop()
+	if err := wait(t, done); err == nil || !strings.Contains(err.Error(), "cut off") {
+		t.Errorf("the end: got %v, want that a call was cut off", err)
+	}
+	if got, err := finish(); err == nil {
+		t.Errorf("the call: got %q, want that its connection was closed", got)
+	}
+}
+
+func TestBlockShutdown(t *testing.T) {
+	s := hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.BlockShutdown = 300 * time.Millisecond }})
+	done := make(chan error, 1)
+	go func() { done <- s.Stop() }()
+	eventually(t, "it blocks", func() bool { return strings.Contains(s.Log.String(), "Blocking graceful shutdown for 300ms") })
+	if code, body := call(t, "POST", s.HTTP+"/v1.0/state/statestore", `[{"key":"k","value":1}]`); code != 204 {
+		t.Errorf("a call while the end is blocked: got %d %s, want 204", code, body)
+	}
+	if code, body := call(t, "GET", s.HTTP+"/v1.0/healthz", ""); code != 500 || !strings.Contains(body, "shutting down") {
+		t.Errorf("health while the end is blocked: got %d %s, want 500", code, body)
+	}
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
+func TestShutdownByTheApplication(t *testing.T) {
+	s, _, done := run(t, hosttest.Options{Components: statestore})
+	<-s.Ready()
+	if code, body := call(t, "POST", "http://"+s.HTTPAddr()+"/v1.0/shutdown", ""); code != 204 {
+		t.Errorf("got %d %s, want 204", code, body)
+	}
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: got %v, want nil", err)
+	}
+}
+
+func TestForcedShutdown(t *testing.T) {
+	s, _, done := run(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.GracefulShutdown = time.Hour }})
+	<-s.Ready()
+	finish := slowSave(t, s)
+	req, err := http.NewRequest("POST", "http://"+s.HTTPAddr()+"/v1.0/shutdown", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true
+	req.Header.Set("dapr-force-shutdown", "true")
+	if resp, err := http.DefaultClient.Do(req); err == nil { // it may be cut off too
+		resp.Body.Close()
+	}
+	if err := wait(t, done); !errors.Is(err, host.ErrForced) {
+		t.Errorf("the end: got %v, want ErrForced", err)
+	}
+	if got, err := finish(); err == nil {
+		t.Errorf("the call that ran: got %q, want that it was cut off", got)
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	tests := []struct {
+		flag string
+		set  func(*host.Options)
+	}{
+		{"--dapr-http-port", func(o *host.Options) { o.HTTPPort = port }},
+		{"--dapr-grpc-port", func(o *host.Options) { o.GRPCPort = port }},
+		{"--dapr-public-port", func(o *host.Options) { o.PublicAddress = l.Addr().String() }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.flag, func(t *testing.T) {
+			_, err := host.New(hosttest.NewOptions(t, hosttest.Options{Configure: tt.set}, new(hosttest.Log)))
+			want := fmt.Sprintf("%s: 127.0.0.1:%d is in use by another process", tt.flag, port)
+			if err == nil || !strings.HasPrefix(err.Error(), want) {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		})
+	}
+}
+
+// The gRPC port is not open before the components are ready: tools take an open
+// port for a sidecar that is.
+func TestGRPCPortOpensLast(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	s, stop, done := run(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) {
+		o.GRPCPort, o.CacheDir = port, ""
+	}})
+	eventually(t, "the component compiles", func() bool {
+		p := s.Plugins()
+		return len(p) == 1 && p[0].State == string(runtime.Compiling)
+	})
+	if conn, err := net.Dial("tcp", s.GRPCAddr()); err == nil {
+		conn.Close()
+		t.Error("the gRPC port is open while a component compiles")
+	}
+	<-s.Ready()
+	conn, err := net.Dial("tcp", s.GRPCAddr())
+	if err != nil {
+		t.Errorf("the gRPC port of a ready sidecar: %v", err)
+	} else {
+		conn.Close()
+	}
+	stop()
+	if err := wait(t, done); err != nil {
+		t.Errorf("the end: %v", err)
+	}
+}
+
+func TestUnixSockets(t *testing.T) {
+	dir, err := os.MkdirTemp("", "berth") // a test's own folder has too long a path for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	s := hosttest.Start(t, hosttest.Options{AppID: "orders", Components: statestore, Configure: func(o *host.Options) { o.UnixSocketDir = dir }})
+	for api, got := range map[string]string{"http": s.HTTPAddr(), "grpc": s.GRPCAddr()} {
+		if want := filepath.Join(dir, "dapr-orders-"+api+".socket"); got != want {
+			t.Errorf("%s: got the address %s, want %s", api, got, want)
+		}
+		conn, err := net.Dial("unix", got)
+		if err != nil {
+			t.Errorf("%s: %v", api, err)
+			continue
+		}
+		conn.Close()
+	}
+}
+
+func TestPublicPort(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := l.Addr().String()
+	l.Close()
+	hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.PublicAddress, o.APIToken = public, "secret" }})
+	if code, _ := call(t, "GET", "http://"+public+"/v1.0/healthz", ""); code != 204 {
+		t.Errorf("health on the public port: got %d, want 204", code)
+	}
+	if code, _ := call(t, "GET", "http://"+public+"/v1.0/state/statestore/k", ""); code != 404 {
+		t.Errorf("state on the public port: got %d, want 404", code)
+	}
+}
+
+func TestConfiguration(t *testing.T) {
+	write := func(t *testing.T, spec string) string {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		text := "apiVersion: dapr.io/v1alpha1\nkind: Configuration\nmetadata: {name: c}\nspec:\n" + spec
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	t.Run("denied components are left out", func(t *testing.T) {
+		path := write(t, "  components: {deny: [state.in-memory/v1]}\n")
+		s := hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.ConfigPaths = []string{path} }})
+		if got := s.Plugins(); len(got) != 0 {
+			t.Errorf("got %v, want no component", got)
+		}
+	})
+	t.Run("denied APIs are not there", func(t *testing.T) {
+		path := write(t, "  api: {denied: [{name: state, version: v1, protocol: http}]}\n")
+		s := hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.ConfigPaths = []string{path} }})
+		if code, _ := call(t, "GET", s.HTTP+"/v1.0/state/statestore/k", ""); code != 404 {
+			t.Errorf("got %d, want 404", code)
+		}
+	})
+	t.Run("calls are logged", func(t *testing.T) {
+		path := write(t, "  logging: {apiLogging: {enabled: true}}\n")
+		s := hosttest.Start(t, hosttest.Options{Components: statestore, Configure: func(o *host.Options) { o.ConfigPaths = []string{path} }})
+		call(t, "GET", s.HTTP+"/v1.0/state/statestore/k", "")
+		eventually(t, "the log", func() bool { return strings.Contains(s.Log.String(), "HTTP API Called") })
+	})
+	for _, pipeline := range []string{"httpPipeline", "appHttpPipeline"} {
+		t.Run("requests do not run past a missing middleware of "+pipeline, func(t *testing.T) {
+			path := write(t, "  "+pipeline+": {handlers: [{name: auth, type: middleware.http.bearer}]}\n")
+			_, err := host.New(hosttest.NewOptions(t, hosttest.Options{Configure: func(o *host.Options) { o.ConfigPaths = []string{path} }}, new(hosttest.Log)))
+			var start *runtime.StartError
+			if !errors.As(err, &start) || start.Problems[0].Code != "BERTH_START_UNSUPPORTED" || start.Problems[0].Field != "spec."+pipeline {
+				t.Errorf("got %v, want a StartError that names %s", err, pipeline)
+			}
+		})
+	}
+	t.Run("a file that is not there", func(t *testing.T) {
+		_, err := host.New(hosttest.NewOptions(t, hosttest.Options{Configure: func(o *host.Options) { o.ConfigPaths = []string{"none.yaml"} }}, new(hosttest.Log)))
+		var start *runtime.StartError
+		if !errors.As(err, &start) {
+			t.Errorf("got %v, want a StartError", err)
+		}
+	})
+}
+
+func TestOptions(t *testing.T) {
+	tests := []struct {
+		name string
+		set  func(*host.Options)
+		want string
+	}{
+		{"no app id", func(o *host.Options) { o.AppID = "" }, "the app id is empty"},
+		{"no port", func(o *host.Options) { o.HTTPPort = 70000 }, "--dapr-http-port: 70000 is not a port"},
+		{"one port for both", func(o *host.Options) { o.HTTPPort, o.GRPCPort = 3500, 3500 }, "are both 3500"},
+		{"protocol", func(o *host.Options) { o.App.Protocol = "ftp" }, `--app-protocol: "ftp"`},
+		{"engine", func(o *host.Options) { o.Engine = "v8" }, `--engine: "v8"`},
+		{"cache folder", func(o *host.Options) { o.CacheDir = os.DevNull + "/x" }, "compile cache"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := host.New(hosttest.NewOptions(t, hosttest.Options{AppID: "x", Configure: tt.set}, new(hosttest.Log)))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Two sidecars in one process know nothing of each other.
+func TestSeveralSidecars(t *testing.T) {
+	a := hosttest.Start(t, hosttest.Options{AppID: "a", Components: statestore})
+	b := hosttest.Start(t, hosttest.Options{AppID: "b", Components: statestore})
+	call(t, "POST", a.HTTP+"/v1.0/state/statestore", `[{"key":"k","value":1}]`)
+	if code, _ := call(t, "GET", b.HTTP+"/v1.0/state/statestore/k", ""); code != 204 {
+		t.Errorf("got %d, want 204: b has no such key", code)
+	}
+	if err := a.Stop(); err != nil {
+		t.Error(err)
+	}
+	if code, _ := call(t, "GET", b.HTTP+"/v1.0/healthz", ""); code != 204 {
+		t.Errorf("b after a's end: got %d, want 204", code)
+	}
+}
+
+func TestCloseWithoutRun(t *testing.T) {
+	s, err := host.New(hosttest.NewOptions(t, hosttest.Options{}, new(hosttest.Log)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	http, grpc := s.HTTPAddr(), s.GRPCAddr()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range []string{http, grpc} {
+		if conn, err := net.Dial("tcp", a); err == nil {
+			conn.Close()
+			t.Errorf("%s is still open", a)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/berth-run/berth/host"
 	"github.com/berth-run/berth/host/observability"
@@ -30,6 +31,10 @@ func (s *settings) output(stdout io.Writer) (io.Writer, error) {
 	return f, nil
 }
 
+// sameSignal is for how long signals after the first count as that one: timeout
+// and terminals send one to a process and to its group.
+const sameSignal = 500 * time.Millisecond
+
 // watchSignals returns a context that SIGINT and SIGTERM end. A second one of
 // them ends the process at once.
 func watchSignals(ctx context.Context, log *slog.Logger) (_ context.Context, stop func()) {
@@ -38,15 +43,19 @@ func watchSignals(ctx context.Context, log *slog.Logger) (_ context.Context, sto
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
 	over := make(chan struct{})
 	go func() {
-		for n := 0; ; n++ {
+		var first time.Time
+		for {
 			select {
 			case sig := <-got:
-				if n > 0 {
+				switch {
+				case first.IsZero():
+					first = time.Now()
+					log.Info("received signal '" + sig.String() + "'; beginning shutdown")
+					cancel()
+				case time.Since(first) > sameSignal:
 					log.Log(ctx, observability.LevelFatal, "second signal, ending at once: "+sig.String())
 					os.Exit(exitFailed)
 				}
-				log.Info("received signal '" + sig.String() + "'; beginning shutdown")
-				cancel()
 			case <-over:
 				return
 			}

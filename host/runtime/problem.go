@@ -44,7 +44,11 @@ func refusals(c *resource.Component, err error) resource.Problems {
 		if e.Where != "" {
 			message = e.Where + ": " + message
 		}
-		out = append(out, problem(c, resource.Code(e.Code), "spec.type", message, e.Hint))
+		hint := e.Hint
+		if hint == "" && e.Code == plugins.NotFound {
+			hint = "put its .wasm file into ~/.berth/plugins, or name its folder with --plugins-path"
+		}
+		out = append(out, problem(c, resource.Code(e.Code), "spec.type", message, hint))
 	}
 	return out
 }
