@@ -62,7 +62,7 @@ type Module interface {
 
 // ModuleInfo describes a compiled module.
 type ModuleInfo struct {
-	Cached       bool   // the compiled code came from the disk cache
+	Cached       bool   // the compiled code was there already
 	WasmBytes    int    // size of the module
 	MeterChecks  int    // fuel checks added by the rewriter; 0 where the engine meters by itself
 	InitialPages uint32 // declared minimum of the memory, in 64 KiB pages

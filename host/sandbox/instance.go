@@ -80,9 +80,7 @@ func ended(c *engine.Call) error {
 	if err == nil {
 		return nil
 	}
-	exits := c.Exits
-	stop := c.Interrupt()
-	c.Exits = exits // it counts units of computing, which this is not
+	stop := c.Expired()
 	if stop != nil {
 		c.Abort(stop)
 	}

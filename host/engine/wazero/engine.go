@@ -33,26 +33,20 @@ type Options struct {
 }
 
 type wazeroEngine struct {
-	cache       wazero.CompilationCache
-	dir         string
+	cache       codeCache
 	interpreter bool
 }
 
 // New returns the engine. The error names the cache folder when that is at fault.
 func New(o Options) (engine.Engine, error) {
-	e := &wazeroEngine{dir: o.CacheDir, interpreter: o.Interpreter}
+	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, interpreter: o.Interpreter}
 	if o.CacheDir == "" {
-		e.cache = wazero.NewCompilationCache()
 		return e, nil
 	}
 	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
 		return nil, fmt.Errorf("compile cache: %w", err)
 	}
 	if err := private(o.CacheDir); err != nil {
-		return nil, fmt.Errorf("compile cache: %w", err)
-	}
-	var err error
-	if e.cache, err = wazero.NewCompilationCacheWithDir(o.CacheDir); err != nil {
 		return nil, fmt.Errorf("compile cache: %w", err)
 	}
 	return e, nil
@@ -85,7 +79,8 @@ var version = sync.OnceValue(func() string {
 	return "unknown"
 })
 
-func (e *wazeroEngine) Close() error { return e.cache.Close(context.Background()) }
+// Close has nothing to free: code goes with the last module that uses it.
+func (e *wazeroEngine) Close() error { return nil }
 
 func (e *wazeroEngine) config() wazero.RuntimeConfig {
 	if e.interpreter {
@@ -113,9 +108,23 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 	}
 	m := &module{name: c.Name, rewritten: rewritten, maxMemory: c.MaxMemory}
 	m.info = engine.ModuleInfo{WasmBytes: len(c.Wasm), MeterChecks: rewritten.Checks, InitialPages: uint32(parsed.Memories[0].Min)}
-	m.runtime = wazero.NewRuntimeWithConfig(ctx, e.config().
+	if m.code, err = e.cache.acquire(c.Wasm); err != nil {
+		return nil, err
+	}
+	m.info.Cached, err = m.code.compile(func(code wazero.CompilationCache) error {
+		return m.compile(ctx, e.config().WithCompilationCache(code), parsed, c)
+	})
+	if err != nil {
+		return nil, errors.Join(fail(err), m.code.release())
+	}
+	m.rewritten.Wasm = nil // not needed once compiled; megabytes that would stay
+	return m, nil
+}
+
+// compile makes the module's runtime and compiles it there.
+func (m *module) compile(ctx context.Context, rc wazero.RuntimeConfig, parsed *wasmfile.Module, c engine.Config) (err error) {
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, rc.
 		WithCoreFeatures(features).
-		WithCompilationCache(e.cache).
 		WithMemoryLimitPages(uint32(min(c.MaxMemory/pageSize, 65536))).
 		WithDebugInfoEnabled(false))
 	defer func() {
@@ -124,16 +133,10 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 		}
 	}()
 	if err := m.link(ctx, parsed, c.Functions); err != nil {
-		return nil, fail(err)
+		return err
 	}
-	before := e.entries()
-	m.compiled, err = compile(ctx, m.runtime, rewritten.Wasm)
-	if err != nil {
-		return nil, fail(err)
-	}
-	m.info.Cached = e.dir != "" && e.entries() == before
-	m.rewritten.Wasm = nil // not needed once compiled; megabytes that would stay
-	return m, nil
+	m.compiled, err = compile(ctx, m.runtime, m.rewritten.Wasm)
+	return err
 }
 
 // compile contains a panic of the compiler: a module that upsets it is refused.
@@ -158,18 +161,4 @@ func checkMemory(m *wasmfile.Module, limit uint64) error {
 		return fmt.Errorf("the module starts with %d KiB of memory, over the component's limit of %d KiB; raise wasm.memory", mem.Min*64, limit>>10)
 	}
 	return nil
-}
-
-// entries counts the files of the cache, to tell whether a compilation was added to it.
-func (e *wazeroEngine) entries() int {
-	if e.dir == "" {
-		return 0
-	}
-	n := 0
-	dirs, _ := os.ReadDir(e.dir)
-	for _, d := range dirs {
-		files, _ := os.ReadDir(e.dir + "/" + d.Name())
-		n += len(files)
-	}
-	return n
 }

@@ -24,6 +24,7 @@ type module struct {
 	rewritten *rewrite.Result
 	maxMemory uint64
 	info      engine.ModuleInfo
+	code      *cacheEntry
 
 	close    sync.Once
 	closeErr error
@@ -32,7 +33,7 @@ type module struct {
 func (m *module) Info() engine.ModuleInfo { return m.info }
 
 func (m *module) Close() error {
-	m.close.Do(func() { m.closeErr = m.runtime.Close(context.Background()) })
+	m.close.Do(func() { m.closeErr = errors.Join(m.runtime.Close(context.Background()), m.code.release()) })
 	return m.closeErr
 }
 
