@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -66,7 +67,9 @@ func New(o Options) (engine.Engine, error) {
 			return nil, fmt.Errorf("compile cache: %w", err)
 		}
 	}
-	e.ptr = C.berth_engine_new(stack)
+	if e.ptr = C.berth_engine_new(stack); e.ptr == nil {
+		return nil, errors.New("wasmtime: the engine does not start on this system")
+	}
 	e.clock.tick = func() { C.wasmtime_engine_increment_epoch(e.ptr) }
 	return e, nil
 }
