@@ -80,3 +80,8 @@ func Log(l Level, message string) { guest.Log(int32(l), message) }
 
 // LogEnabled reports whether the sidecar would print a line of that level.
 func LogEnabled(l Level) bool { return guest.LogEnabled(int32(l)) }
+
+// MemoryLimit is how many bytes the host means this instance's heap to stay
+// under, 0 when it did not say. A guest that finds no memory ends, with all that
+// it holds: a component that keeps data in memory refuses some in time.
+func MemoryLimit() int64 { return guest.MemoryLimit() }

@@ -11,8 +11,15 @@ type index struct {
 	newest *item
 	writes uint64 // how many there were; each write's number is the item's position
 	heap   []*item
-	peak   int // the most items since byKey was made
+	peak   int   // the most items since byKey was made
+	bytes  int64 // what all items cost
 }
+
+// overhead is what an item takes in memory beside its key and value: itself, its
+// etag, its places in the map and the heap.
+const overhead = 256
+
+func cost(key string, value []byte) int64 { return int64(len(key)+len(value)) + overhead }
 
 // item is one key and its value. It points to the bytes of the request that wrote it.
 type item struct {
@@ -33,6 +40,7 @@ func (x *index) get(key string) *item { return x.byKey[key] }
 func (x *index) put(key string, value []byte, tag string, expire int64) {
 	it := x.byKey[key]
 	if it != nil {
+		x.bytes -= cost(it.key, it.value)
 		x.unlink(it)
 		x.setExpire(it, expire)
 	} else {
@@ -44,12 +52,14 @@ func (x *index) put(key string, value []byte, tag string, expire int64) {
 		x.peak = max(x.peak, len(x.byKey))
 		x.setExpire(it, expire)
 	}
+	x.bytes += cost(key, value)
 	x.writes++
 	it.value, it.etag.Value, it.position = value, tag, x.writes
 	x.link(it)
 }
 
 func (x *index) remove(it *item) {
+	x.bytes -= cost(it.key, it.value)
 	x.unlink(it)
 	x.setExpire(it, 0)
 	delete(x.byKey, it.key)

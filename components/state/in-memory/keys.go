@@ -47,17 +47,18 @@ func (s *store) KeysLike(_ context.Context, req *state.KeysLikeRequest) (*state.
 		}
 	}
 	s.sweep()
+	size := min(int(req.PageSize), state.MaxItems)
 	resp := &state.KeysLikeResponse{}
 	s.items.each(func(it *item) bool {
 		if it.position < from || !like(req.Pattern, it.key) {
 			return true
 		}
-		if req.PageSize > 0 && len(resp.Keys) == int(req.PageSize) {
+		if size > 0 && len(resp.Keys) == size {
 			resp.ContinueToken = strconv.FormatUint(it.position, 10)
 			return false
 		}
 		resp.Keys = append(resp.Keys, it.key)
-		return true
+		return len(resp.Keys) <= state.MaxItems // with one more the answer is refused
 	})
 	return resp, nil
 }

@@ -227,9 +227,10 @@ func runModel(t *testing.T, r *rand.Rand) {
 func checkIndex(t *testing.T, x *index) {
 	t.Helper()
 	var last uint64
-	listed, expiring := 0, 0
+	listed, expiring, bytes := 0, 0, int64(0)
 	x.each(func(it *item) bool {
 		listed++
+		bytes += cost(it.key, it.value)
 		if x.byKey[it.key] != it || it.next.prev != it || it.prev.next != it || it.position <= last {
 			t.Fatalf("the list is broken at %s", it.key)
 		}
@@ -244,6 +245,9 @@ func checkIndex(t *testing.T, x *index) {
 	})
 	if listed != len(x.byKey) || expiring != len(x.heap) {
 		t.Fatalf("got %d items in the list and %d of %d in the heap, want %d by key", listed, len(x.heap), expiring, len(x.byKey))
+	}
+	if bytes != x.bytes {
+		t.Fatalf("got %d bytes, want %d", x.bytes, bytes)
 	}
 	for i := range x.heap {
 		if i > 0 && x.heap[(i-1)/2].expire > x.heap[i].expire {

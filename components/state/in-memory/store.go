@@ -15,6 +15,8 @@ type store struct {
 	items index
 	etags etagSource
 	swept int64 // when expired items were last removed
+	// capacity is how many bytes the items may take, 0 = any number.
+	capacity int64
 	// answer is that of Get, the hottest operation: an allocation takes a guest
 	// longer than all else that a get does.
 	answer state.GetResponse
@@ -25,7 +27,12 @@ type store struct {
 // and lists of keys.
 const sweepEvery = 1000
 
-func (s *store) Init(context.Context, *berth.Init) error { return nil }
+// Init works out how much the store takes: the collector needs some room to
+// work in, and a request and its answer are in memory beside what is stored.
+func (s *store) Init(context.Context, *berth.Init) error {
+	s.capacity = berth.MemoryLimit() / 2
+	return nil
+}
 
 // Close forgets all.
 func (s *store) Close(context.Context) error {
@@ -86,6 +93,9 @@ func (s *store) Set(_ context.Context, req *state.SetRequest) error {
 	if err := s.checkETag(req.Key, req.Etag, req.Options); err != nil {
 		return err
 	}
+	if err := s.checkRoom(s.growth(req)); err != nil {
+		return err
+	}
 	s.put(req, ttl)
 	return nil
 }
@@ -118,9 +128,11 @@ func (s *store) Transact(_ context.Context, req *state.TransactRequest) error {
 		}
 	}
 	s.sweep()
+	var growth int64
 	for _, op := range req.Operations {
 		var err error
 		if op.Set != nil {
+			growth += s.growth(op.Set)
 			err = s.checkETag(op.Set.Key, op.Set.Etag, op.Set.Options)
 		} else {
 			err = s.checkETag(op.Delete.Key, op.Delete.Etag, op.Delete.Options)
@@ -128,6 +140,9 @@ func (s *store) Transact(_ context.Context, req *state.TransactRequest) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := s.checkRoom(growth); err != nil {
+		return err
 	}
 	for i, op := range req.Operations {
 		if op.Set != nil {
@@ -151,6 +166,25 @@ func (s *store) drop(key string) {
 	if it := s.items.get(key); it != nil {
 		s.items.remove(it)
 	}
+}
+
+// growth is how many bytes a write needs beyond what it replaces, at least 0.
+func (s *store) growth(req *state.SetRequest) int64 {
+	n := cost(req.Key, req.Value)
+	if it := s.items.get(req.Key); it != nil {
+		n -= cost(it.key, it.value)
+	}
+	return max(n, 0)
+}
+
+// checkRoom refuses a write while that is still possible: one that found no
+// memory would end the instance, and all items with it.
+func (s *store) checkRoom(growth int64) error {
+	if s.capacity == 0 || growth == 0 || s.items.bytes+growth <= s.capacity {
+		return nil
+	}
+	return berth.NewError(berth.ResourceExhausted, "the store is full: "+strconv.Itoa(s.items.len())+" items take "+
+		strconv.FormatInt(s.items.bytes>>20, 10)+" MiB of "+strconv.FormatInt(s.capacity>>20, 10)+"; wasm.memory gives it more")
 }
 
 // checkSet reads what a write asks for, and returns its time to live in seconds, 0 = for ever.

@@ -352,3 +352,38 @@ func TestBulkGetKeepsOrder(t *testing.T) {
 		t.Errorf("empty request: got %v, %v, want nothing", items, err)
 	}
 }
+
+func TestFullStoreRefusesWrites(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newStore(t)
+	s.capacity = 3 * cost("a", make([]byte, 1000))
+	write := func(key string, n int) error { return s.Set(ctx, &state.SetRequest{Key: key, Value: make([]byte, n)}) }
+	for _, key := range []string{"a", "b", "c"} {
+		if err := write(key, 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantError(t, write("d", 0), berth.ResourceExhausted, "the store is full: 3 items take 0 MiB of 0; wasm.memory gives it more")
+	wantError(t, write("a", 1001), berth.ResourceExhausted, "")
+	for _, n := range []int{1000, 0, 1000} { // as large, smaller, as large as it was
+		if err := write("a", n); err != nil {
+			t.Errorf("a write that needs no more room: %v", err)
+		}
+	}
+	set := func(key string, n int) state.Operation {
+		return state.Operation{Set: &state.SetRequest{Key: key, Value: make([]byte, n)}}
+	}
+	if err := write("c", 500); err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, s.Transact(ctx, &state.TransactRequest{Operations: []state.Operation{set("a", 1400), set("b", 1400)}}), berth.ResourceExhausted, "")
+	if err := s.Transact(ctx, &state.TransactRequest{Operations: []state.Operation{set("a", 1400), set("b", 1100)}}); err != nil {
+		t.Errorf("a transaction that fits: %v", err)
+	}
+	if err := s.Delete(ctx, &state.DeleteRequest{Key: "a"}); err != nil {
+		t.Errorf("a full store has to let go: %v", err)
+	}
+	if err := write("d", 500); err != nil {
+		t.Errorf("after a delete: %v", err)
+	}
+}

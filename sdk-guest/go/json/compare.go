@@ -9,38 +9,43 @@ import (
 // objects whatever the order of their members. Of several members with one key
 // the last counts. The zero Value equals nothing.
 func Equal(a, b Value) bool {
-	if a.kind != b.kind {
+	if a.kind != b.kind || a.kind == Missing {
 		return false
 	}
+	if a.raw == b.raw {
+		return true
+	}
 	switch a.kind {
-	case Missing:
-		return false
 	case Number:
-		return compareNumbers(a.text, b.text) == 0
+		return compareNumbers(a.raw, b.raw) == 0
+	case String:
+		return is(a.raw, b.Text())
 	case Array:
-		if len(a.sub) != len(b.sub) {
-			return false
-		}
-		for i := range a.sub {
-			if !Equal(a.sub[i].value, b.sub[i].value) {
+		x, y := a.cursor(), b.cursor()
+		for {
+			more, more2 := x.next(), y.next()
+			if !more || !more2 {
+				return more == more2
+			}
+			if !Equal(x.value, y.value) {
 				return false
 			}
 		}
-		return true
 	case Object:
 		return contains(a, b) && contains(b, a)
 	}
-	return a.text == b.text
+	return false
 }
 
 // contains reports whether every member of b is in a.
 func contains(a, b Value) bool {
-	for _, m := range b.sub {
-		va, ok := a.Get(m.key)
+	for c := b.cursor(); c.next(); {
+		key := unquote(c.key)
+		inA, ok := a.Get(key)
 		if !ok {
 			return false
 		}
-		if vb, _ := b.Get(m.key); !Equal(va, vb) {
+		if inB, _ := b.Get(key); !Equal(inA, inB) {
 			return false
 		}
 	}
@@ -56,9 +61,9 @@ func Compare(a, b Value) (order int, ok bool) {
 	}
 	switch a.kind {
 	case Number:
-		return compareNumbers(a.text, b.text), true
+		return compareNumbers(a.raw, b.raw), true
 	case String, Bool: // "false" < "true"
-		return strings.Compare(a.text, b.text), true
+		return strings.Compare(a.Text(), b.Text()), true
 	}
 	return 0, false
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"math/big"
 	"math/rand"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -103,11 +105,24 @@ func TestAccess(t *testing.T) {
 		}
 	}
 	x, _ := doc.Get("x")
-	if x.Len() != 2 || !x.Index(0).Bool() || x.Index(1).Text() != "s" || x.Index(1).Bool() {
-		t.Errorf("got %v, want [true, s]", x)
+	var got []string
+	for i, e := range x.Elements() {
+		got = append(got, strconv.Itoa(i)+e.Text()+strconv.FormatBool(e.Bool()))
 	}
-	if key, v := doc.Member(4); key != "n" || v.Text() != "12" {
-		t.Errorf("member 4: got %q: %q, want n: 12", key, v.Text())
+	if want := []string{"0truetrue", "1sfalse"}; !slices.Equal(got, want) || x.Len() != 2 {
+		t.Errorf("got %d elements %q, want %q", x.Len(), got, want)
+	}
+	got = nil
+	for key, v := range doc.Members() {
+		if got = append(got, key+v.Raw()); key == "p.q" {
+			break
+		}
+	}
+	if want := []string{`a{"b":{"c":1},"x.y":3}`, `a.b{"d":2}`, "p.q4"}; !slices.Equal(got, want) || doc.Len() != 9 {
+		t.Errorf("got %d members, the first %q, want 9 and %q", doc.Len(), got, want)
+	}
+	for range x.Members() {
+		t.Error("an array has members")
 	}
 	for key, want := range map[string]int64{"n": 12, "f": -1, "big": -1, "x": -1} {
 		v, _ := doc.Get(key)
@@ -223,35 +238,28 @@ func same(v Value, std any) bool {
 	case string:
 		return v.Kind() == String && v.Text() == want
 	case []any:
-		if v.Kind() != Array || v.Len() != len(want) {
-			return false
-		}
-		for i := range want {
-			if !same(v.Index(i), want[i]) {
+		n := 0
+		for i, e := range v.Elements() {
+			if n++; i >= len(want) || !same(e, want[i]) {
 				return false
 			}
 		}
-		return true
+		return v.Kind() == Array && n == len(want) && v.Len() == n
 	case map[string]any:
-		if v.Kind() != Object {
-			return false
-		}
 		for key := range want {
 			if sub, ok := v.Get(key); !ok || !same(sub, want[key]) {
 				return false
 			}
 		}
-		for i := range v.Len() {
-			if key, _ := v.Member(i); !has(want, key) {
+		for key := range v.Members() {
+			if _, ok := want[key]; !ok {
 				return false
 			}
 		}
-		return true
+		return v.Kind() == Object
 	}
 	return false
 }
-
-func has(m map[string]any, key string) bool { _, ok := m[key]; return ok }
 
 // deeper reports whether the text, as far as it is JSON, nests over MaxDepth.
 func deeper(text []byte) bool {

@@ -12,6 +12,7 @@ package state
 
 import (
 	"context"
+	"strconv"
 
 	berth "github.com/berth-run/berth/sdk-guest/go"
 	"github.com/berth-run/berth/sdk-guest/go/internal/guest"
@@ -113,7 +114,15 @@ type KeysLiker interface {
 }
 
 // Register makes s the module's state store. It is called from an init function.
-func Register(s Store) { guest.Register(1, "state.", s, &handler{store: s}) }
+func Register(s Store) { guest.Register(kind, prefix, s, &handler{store: s}) }
+
+// RegisterIn is Register for a module in a test; see package statetest.
+func RegisterIn(m *guest.Module, s Store) { m.Register(kind, prefix, s, &handler{store: s}) }
+
+const (
+	kind   = 1
+	prefix = "state."
+)
 
 type handler struct {
 	store Store
@@ -195,7 +204,7 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 			if err != nil || resp == nil {
 				return nil, err
 			}
-			return resp, nil
+			return resp, checkItems(len(resp.Items))
 		}
 	case deleteWithPrefix:
 		if s, ok := h.store.(PrefixDeleter); ok {
@@ -219,8 +228,19 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 			if err != nil || resp == nil {
 				return nil, err
 			}
-			return resp, nil
+			return resp, checkItems(len(resp.Keys))
 		}
 	}
 	return nil, guest.ErrUnimplemented()
+}
+
+// MaxItems is how many elements an answer may have: keys, items, results
+// (ABI-053). An answer of more becomes an error.
+const MaxItems = wire.MaxItems
+
+func checkItems(n int) error {
+	if n > MaxItems {
+		return berth.NewError(berth.ResourceExhausted, "the answer has over "+strconv.Itoa(MaxItems)+" elements: ask for pages")
+	}
+	return nil
 }

@@ -47,8 +47,8 @@ var unimplemented = &Error{Status: Unimplemented}
 // ErrUnimplemented is the answer to an operation that a component does not have.
 func ErrUnimplemented() error { return unimplemented }
 
-// maxMessage is how much of an error's message the host keeps (ABI-026).
-const maxMessage = 4096
+// maxText is how much of an error's message the host keeps (ABI-026).
+const maxText = 4096
 
 // asError gives err a status: that of an Error inside it, or that of a context's end.
 func asError(err error) *Error {
@@ -101,11 +101,11 @@ func find(err error, depth int) *Error {
 // instance for a string that is not UTF-8. A driver's error may quote anything.
 func (e *Error) clean() *Error {
 	b := &e.Body
-	if len(b.Message) <= maxMessage && utf8.ValidString(b.Message) && utf8.ValidString(b.Reason) && utf8.ValidString(b.Field) && validMap(b.Metadata) {
+	if len(b.Message) <= maxText && utf8.ValidString(b.Message) && utf8.ValidString(b.Reason) && utf8.ValidString(b.Field) && validMap(b.Metadata) {
 		return e
 	}
 	c := &Error{Status: e.Status, Body: wire.Error{
-		Message: valid(b.Message[:min(len(b.Message), maxMessage)]), Reason: valid(b.Reason), Field: valid(b.Field),
+		Message: valid(b.Message[:min(len(b.Message), maxText)]), Reason: valid(b.Reason), Field: valid(b.Field),
 	}}
 	for k, v := range b.Metadata {
 		if c.Body.Metadata == nil {

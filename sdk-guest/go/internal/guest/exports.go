@@ -2,7 +2,11 @@
 
 package guest
 
-import "unsafe"
+import (
+	"strconv"
+	"syscall"
+	"unsafe"
+)
 
 //go:wasmexport berth1_frame
 func exportFrame() uint32 { return frameAddress() }
@@ -45,5 +49,15 @@ func Random(b []byte) {
 
 // UnixNano is the time, with one call to the host; time.Now makes two.
 func UnixNano() int64 { return coreClockNow(0) }
+
+// MemoryLimit reads what the host set aside for a Go heap.
+func MemoryLimit() int64 {
+	text, _ := syscall.Getenv("GOMEMLIMIT")
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
 
 func cancelled() bool { return coreCallCancelled() > 0 }

@@ -3,7 +3,12 @@
 // authors use of it, the packages above export.
 package guest
 
-import "unsafe"
+import (
+	"strconv"
+	"unsafe"
+
+	"github.com/berth-run/berth/sdk-guest/go/internal/wire"
+)
 
 // version is the ABI version that this SDK was built for.
 const version = 1 << 16
@@ -11,8 +16,19 @@ const version = 1 << 16
 // minIn is the request buffer's first size; the host asks for more when it needs it.
 const minIn = 64 << 10
 
-// maxIdle is the largest buffer that is kept from one call to the next.
-const maxIdle = 1 << 20
+// minOut is the response buffer's.
+const minOut = 4 << 10
+
+// maxMessage is what a message may have in bytes.
+const maxMessage = 1<<31 - 1
+
+// A buffer over maxIdle is given up after idleCalls calls that did not need it:
+// kept for ever it is dear in a pool of instances, made anew for each large
+// message it leaves holes in the heap that nothing else fills.
+const (
+	maxIdle   = 1 << 20
+	idleCalls = 1000
+)
 
 // frame is the 80 bytes through which host and guest talk (ABI-011).
 var frame struct {
@@ -46,31 +62,39 @@ func frameAddress() uint32 {
 // lost. A buffer that is kept grows to twice its size, so that requests which
 // get larger bit by bit do not make a new one each.
 func reserve(n uint32) int32 {
-	if n > 1<<31-1 {
+	if n > maxMessage {
 		return 1
 	}
 	if uint32(cap(in)) < n {
 		size := max(n, min(2*uint32(cap(in)), maxIdle))
 		in = nil // the old one may be collected before the new one is there
+		garbage.before(int64(size))
 		in = make([]byte, size)
 	}
 	frame.inPtr, frame.inCap = address(in), uint32(cap(in))
 	return 0
 }
 
-// reply makes m the answer, valid until the next call.
-func reply(m Message) {
+// reply makes m the answer, valid until the next call, and returns its status.
+// An answer that would take too much of the memory is not made: to try could
+// end the instance, and the host refuses one over its own limit anyway.
+func reply(status Status, m Message) Status {
 	frame.outPtr, frame.outLen = 0, 0
 	if m == nil {
-		return
+		return status
 	}
 	n := m.Size()
-	if cap(out) < n || cap(out) > maxIdle && n < maxIdle/2 {
+	if most := garbage.largest(); n > most {
+		return reply(ResourceExhausted, &wire.Error{Message: "the answer has " + strconv.Itoa(n) + " bytes, of which the component's memory allows " + strconv.Itoa(most) + ": ask for less at a time, or raise wasm.memory"})
+	}
+	if cap(out) < n {
 		out = nil
-		out = make([]byte, max(n, 4096))
+		garbage.before(int64(n))
+		out = make([]byte, max(n, minOut))
 	}
 	m.MarshalTo(out[:n])
 	frame.outPtr, frame.outLen = address(out), uint32(n)
+	return status
 }
 
 // main is what the module's init functions registered.
@@ -79,27 +103,38 @@ var main Module
 // Register adds a component to the module. It is called from an init function.
 func Register(kind uint32, prefix string, c Lifecycle, h Handler) { main.Register(kind, prefix, c, h) }
 
-const yieldEvery = 256
-
-var sinceYield int
+var (
+	garbage collector
+	idle    int // calls since the last large message
+)
 
 // call answers one operation, whose request is in the first n bytes of in.
 func call(op, n uint32) int32 {
-	if sinceYield++; sinceYield >= yieldEvery {
-		sinceYield = 0
-		yield() // calls that end soon starve the collector's goroutines otherwise
-	}
+	garbage.before(int64(n))
 	if uint64(n) > uint64(len(in)) {
-		reply(nil)
-		return int32(InvalidArgument)
+		return int32(reply(InvalidArgument, nil))
 	}
-	status, m := main.Answer(&callContext, op, in[:n:n])
-	if len(in) > maxIdle && n < maxIdle/2 {
+	status := reply(main.Answer(&callContext, op, in[:n:n]))
+	if n > maxIdle || frame.outLen > maxIdle {
+		idle = 0
+	} else if idle++; idle == idleCalls {
+		shrink()
+	}
+	return int32(status)
+}
+
+// shrink gives up large buffers. The answer is in out, and has a place in a small one.
+func shrink() {
+	if len(in) > maxIdle {
 		in = nil
 		reserve(minIn)
 	}
-	reply(m)
-	return int32(status)
+	if len(out) > maxIdle {
+		small := make([]byte, max(frame.outLen, minOut))
+		copy(small, out[:frame.outLen])
+		out = small
+		frame.outPtr = address(out)
+	}
 }
 
 // Instance differs between instances, also between those of one snapshot.

@@ -22,4 +22,7 @@ func Random(b []byte) { rand.Read(b) }
 // UnixNano is the system's time.
 func UnixNano() int64 { return time.Now().UnixNano() }
 
+// MemoryLimit is 0: there is none.
+func MemoryLimit() int64 { return 0 }
+
 func cancelled() bool { return false }

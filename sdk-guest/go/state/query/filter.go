@@ -35,10 +35,10 @@ func (op operator) takesOrder() bool { return op >= gt && op <= lte }
 // parseFilter reads a filter, at being its place in the query. The depth is
 // bounded by that of the JSON text.
 func parseFilter(v json.Value, at string) (*filter, error) {
-	if v.Kind() != json.Object || v.Len() != 1 {
+	name, arg, ok := only(v)
+	if !ok {
 		return nil, bad(at + " is not an object with exactly one operator")
 	}
-	name, arg := v.Member(0)
 	at += "." + name
 	f := &filter{}
 	for i, n := range operators {
@@ -53,14 +53,25 @@ func parseFilter(v json.Value, at string) (*filter, error) {
 	return nil, bad(at + " is not an operator: EQ, NEQ, GT, GTE, LT, LTE, IN, AND or OR")
 }
 
+// only returns the member of an object that has just one.
+func only(v json.Value) (key string, value json.Value, ok bool) {
+	for key, value = range v.Members() {
+		if ok {
+			return "", json.Value{}, false
+		}
+		ok = true
+	}
+	return key, value, ok
+}
+
 func (f *filter) parseBelow(arg json.Value, at string) error {
 	if arg.Kind() != json.Array || arg.Len() < 2 {
 		return bad(at + " is not an array of at least two filters")
 	}
 	f.below = make([]*filter, arg.Len())
-	for i := range f.below {
+	for i, e := range arg.Elements() {
 		var err error
-		if f.below[i], err = parseFilter(arg.Index(i), at+"["+strconv.Itoa(i)+"]"); err != nil {
+		if f.below[i], err = parseFilter(e, at+"["+strconv.Itoa(i)+"]"); err != nil {
 			return err
 		}
 	}
@@ -68,11 +79,11 @@ func (f *filter) parseBelow(arg json.Value, at string) error {
 }
 
 func (f *filter) parseComparison(arg json.Value, at string) error {
-	if arg.Kind() != json.Object || arg.Len() != 1 {
+	key, value, ok := only(arg)
+	if !ok {
 		return bad(at + " is not an object with exactly one key and its value")
 	}
-	var value json.Value
-	if f.key, value = arg.Member(0); f.key == "" {
+	if f.key = key; key == "" {
 		return bad(at + " has an empty key")
 	}
 	if f.op != in {
@@ -85,9 +96,9 @@ func (f *filter) parseComparison(arg json.Value, at string) error {
 	if value.Kind() != json.Array {
 		return bad(at + " compares with " + value.Kind().String() + ", not with an array of values")
 	}
-	f.values = make([]json.Value, value.Len())
-	for i := range f.values {
-		f.values[i] = value.Index(i)
+	f.values = make([]json.Value, 0, value.Len())
+	for _, v := range value.Elements() {
+		f.values = append(f.values, v)
 	}
 	return nil
 }

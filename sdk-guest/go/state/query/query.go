@@ -57,9 +57,8 @@ func parseSort(v json.Value) ([]sorting, error) {
 		return nil, bad("sort is " + v.Kind().String() + ", not an array")
 	}
 	out := make([]sorting, v.Len())
-	for i := range out {
+	for i, e := range v.Elements() {
 		at := "sort[" + strconv.Itoa(i) + "]"
-		e := v.Index(i)
 		key, _ := e.Get("key")
 		if key.Kind() != json.String || key.Text() == "" {
 			return nil, bad(at + " is not an object with a key, which is a string")
