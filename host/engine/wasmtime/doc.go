@@ -1,6 +1,6 @@
 // Package wasmtime is Berth's second engine: wasmtime, through cgo. Its
 // machine code for Go guests is several times faster than the default
-// engine's. The price is a C compiler at build time, 25 MB of binary, dearer
+// engine's. The price is a C compiler at build time, 20 MB of binary, dearer
 // crossings, and fresh instances in place of snapshots. All but this file is
 // built with cgo and the tag wasmtime:
 //
@@ -31,5 +31,7 @@
 // A guest runs on the stack of an operating system thread, of which it gets
 // half: 4 MiB with glibc's defaults, enough for 100,000 calls of a small Go
 // function, where the default engine takes 50 MB. A fault in wasmtime's own
-// compiler aborts the process, where the default engine's is recovered.
+// compiler aborts the process, where the default engine's is recovered. Each
+// instance reserves 4 GiB of address space, so that its code needs no bounds
+// checks: a limit on that (ulimit -v) limits the number of instances.
 package wasmtime
