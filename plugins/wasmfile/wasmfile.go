@@ -76,7 +76,8 @@ func Sections(b []byte) ([]Section, error) {
 	r := Reader{B: b, Off: 8}
 	last := 0
 	for r.Off < len(b) {
-		s := Section{Offset: r.Off, ID: r.Byte()}
+		s := Section{Offset: r.Off}
+		s.ID = r.Byte()
 		content := r.Bytes(r.U32())
 		if r.Err != nil {
 			return nil, fmt.Errorf("section at offset %d: %w", s.Offset, r.Err)
@@ -279,7 +280,11 @@ func readImports(r *Reader) []ImportEntry {
 			e.Limits = r.Limits()
 		case ExternGlobal:
 			e.ValType = r.Byte()
-			e.Mutable = r.Byte() == 1
+			mut := r.Byte()
+			if mut > 1 {
+				r.Fail("import %s.%s: mutability 0x%x: %w", e.Module, e.Name, mut, ErrMalformed)
+			}
+			e.Mutable = mut == 1
 		case ExternTag:
 			r.Byte()
 			e.Type = r.U32()
