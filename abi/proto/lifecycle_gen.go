@@ -30,9 +30,10 @@ func (m *MetadataRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *MetadataRequest) Unmarshal(b []byte) error {
+func (m *MetadataRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *MetadataRequest) decode(d decoder) error {
 	*m = MetadataRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -127,15 +128,18 @@ func (m *InitRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *InitRequest) Unmarshal(b []byte) error {
+func (m *InitRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *InitRequest) decode(d decoder) error {
 	*m = InitRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.err == nil {
-				m.Metadata = new(MetadataRequest)
-				if err := m.Metadata.Unmarshal(sub); err != nil {
+				if m.Metadata == nil {
+					m.Metadata = new(MetadataRequest)
+				}
+				if err := m.Metadata.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -191,9 +195,10 @@ func (m *InitResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *InitResponse) Unmarshal(b []byte) error {
+func (m *InitResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *InitResponse) decode(d decoder) error {
 	*m = InitResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -275,9 +280,10 @@ func (m *Error) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *Error) Unmarshal(b []byte) error {
+func (m *Error) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *Error) decode(d decoder) error {
 	*m = Error{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:

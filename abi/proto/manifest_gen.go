@@ -163,9 +163,10 @@ func (m *Manifest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *Manifest) Unmarshal(b []byte) error {
+func (m *Manifest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *Manifest) decode(d decoder) error {
 	*m = Manifest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -179,42 +180,46 @@ func (m *Manifest) Unmarshal(b []byte) error {
 		case 0x2a:
 			if sub := d.raw(); d.room(len(m.Kinds)) {
 				m.Kinds = append(m.Kinds, Kind{})
-				if err := m.Kinds[len(m.Kinds)-1].Unmarshal(sub); err != nil {
+				if err := m.Kinds[len(m.Kinds)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x32:
 			if sub := d.raw(); d.room(len(m.Metadata)) {
 				m.Metadata = append(m.Metadata, MetadataField{})
-				if err := m.Metadata[len(m.Metadata)-1].Unmarshal(sub); err != nil {
+				if err := m.Metadata[len(m.Metadata)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x3a:
 			if sub := d.raw(); d.room(len(m.Capabilities)) {
 				m.Capabilities = append(m.Capabilities, Capability{})
-				if err := m.Capabilities[len(m.Capabilities)-1].Unmarshal(sub); err != nil {
+				if err := m.Capabilities[len(m.Capabilities)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x42:
 			if sub := d.raw(); d.err == nil {
-				m.Concurrency = new(ConcurrencyModel)
-				if err := m.Concurrency.Unmarshal(sub); err != nil {
+				if m.Concurrency == nil {
+					m.Concurrency = new(ConcurrencyModel)
+				}
+				if err := m.Concurrency.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x4a:
 			if sub := d.raw(); d.err == nil {
-				m.Limits = new(ResourceLimits)
-				if err := m.Limits.Unmarshal(sub); err != nil {
+				if m.Limits == nil {
+					m.Limits = new(ResourceLimits)
+				}
+				if err := m.Limits.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x52:
 			if sub := d.raw(); d.room(len(m.AuthProfiles)) {
 				m.AuthProfiles = append(m.AuthProfiles, AuthProfile{})
-				if err := m.AuthProfiles[len(m.AuthProfiles)-1].Unmarshal(sub); err != nil {
+				if err := m.AuthProfiles[len(m.AuthProfiles)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -315,9 +320,10 @@ func (m *Kind) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *Kind) Unmarshal(b []byte) error {
+func (m *Kind) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *Kind) decode(d decoder) error {
 	*m = Kind{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -470,9 +476,10 @@ func (m *MetadataField) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *MetadataField) Unmarshal(b []byte) error {
+func (m *MetadataField) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *MetadataField) decode(d decoder) error {
 	*m = MetadataField{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -569,9 +576,10 @@ func (m *Capability) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *Capability) Unmarshal(b []byte) error {
+func (m *Capability) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *Capability) decode(d decoder) error {
 	*m = Capability{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -639,9 +647,10 @@ func (m *ConcurrencyModel) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *ConcurrencyModel) Unmarshal(b []byte) error {
+func (m *ConcurrencyModel) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *ConcurrencyModel) decode(d decoder) error {
 	*m = ConcurrencyModel{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -697,9 +706,10 @@ func (m *ResourceLimits) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *ResourceLimits) Unmarshal(b []byte) error {
+func (m *ResourceLimits) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *ResourceLimits) decode(d decoder) error {
 	*m = ResourceLimits{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -762,9 +772,10 @@ func (m *AuthProfile) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *AuthProfile) Unmarshal(b []byte) error {
+func (m *AuthProfile) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *AuthProfile) decode(d decoder) error {
 	*m = AuthProfile{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -774,7 +785,7 @@ func (m *AuthProfile) Unmarshal(b []byte) error {
 		case 0x1a:
 			if sub := d.raw(); d.room(len(m.Metadata)) {
 				m.Metadata = append(m.Metadata, MetadataField{})
-				if err := m.Metadata[len(m.Metadata)-1].Unmarshal(sub); err != nil {
+				if err := m.Metadata[len(m.Metadata)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}

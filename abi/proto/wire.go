@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/bits"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // MaxItems is how many elements a repeated field or map may have (ABI-053).
@@ -21,9 +22,23 @@ var (
 // decoder is a cursor over a message. After the first failure err is set and
 // every read returns zero, so that a message's loop needs one check.
 type decoder struct {
-	b   []byte
-	off int
-	err error
+	b    []byte
+	off  int
+	err  error
+	view bool // strings and bytes alias b
+}
+
+// Decoder is any message of this package.
+type Decoder interface {
+	Unmarshal([]byte) error
+	decode(decoder) error
+}
+
+// UnmarshalView replaces m by the message in b, of which it keeps all: strings
+// and bytes of m change when b does. It is for a reader that is done with m
+// before b is used again.
+func UnmarshalView(m Decoder, b []byte) error {
+	return m.decode(decoder{b: b, view: true})
 }
 
 func (d *decoder) more() bool { return d.err == nil && d.off < len(d.b) }
@@ -81,8 +96,8 @@ func (d *decoder) raw() []byte {
 
 func (d *decoder) bytes() []byte {
 	r := d.raw()
-	if d.err != nil {
-		return nil
+	if d.err != nil || d.view {
+		return r
 	}
 	out := make([]byte, len(r))
 	copy(out, r)
@@ -94,6 +109,9 @@ func (d *decoder) string() string {
 	if !utf8.Valid(r) {
 		d.fail(ErrUTF8)
 		return ""
+	}
+	if d.view {
+		return unsafe.String(unsafe.SliceData(r), len(r))
 	}
 	return string(r)
 }
@@ -131,7 +149,7 @@ func (d *decoder) room(n int) bool {
 
 // entry reads one entry of a map<string, string> into *m.
 func (d *decoder) entry(m *map[string]string) {
-	e := decoder{b: d.raw()}
+	e := decoder{b: d.raw(), view: d.view}
 	if d.err != nil || !d.room(len(*m)) {
 		return
 	}

@@ -204,7 +204,8 @@ func (p *printer) marshal(m *message) {
 
 func (p *printer) unmarshal(m *message) {
 	p.f("// Unmarshal replaces m by the message in b, of which it keeps nothing.")
-	p.f("func (m *%s) Unmarshal(b []byte) error {\n*m = %s{}\nd := decoder{b: b}", m.Name, m.Name)
+	p.f("func (m *%s) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }\n", m.Name)
+	p.f("func (m *%s) decode(d decoder) error {\n*m = %s{}", m.Name, m.Name)
 	p.f("for d.more() {\nswitch t := d.tag(); t {")
 	for _, f := range m.Fields {
 		v := "m." + camel(f.Name)
@@ -214,11 +215,12 @@ func (p *printer) unmarshal(m *message) {
 			p.f("d.entry(&%s)", v)
 		case f.Repeated && f.message != nil:
 			p.f("if sub := d.raw(); d.room(len(%s)) {\n%s = append(%s, %s{})", v, v, v, f.Type)
-			p.f("if err := %s[len(%s)-1].Unmarshal(sub); err != nil {\nd.fail(err)\n}\n}", v, v)
+			p.f("if err := %s[len(%s)-1].decode(decoder{b: sub, view: d.view}); err != nil {\nd.fail(err)\n}\n}", v, v)
 		case f.Repeated:
 			p.f("if s := d.string(); d.room(len(%s)) {\n%s = append(%s, s)\n}", v, v, v)
 		case f.message != nil:
-			p.f("if sub := d.raw(); d.err == nil {\n%s = new(%s)\nif err := %s.Unmarshal(sub); err != nil {\nd.fail(err)\n}\n}", v, f.Type, v)
+			p.f("if sub := d.raw(); d.err == nil {\nif %s == nil {\n%s = new(%s)\n}", v, v, f.Type) // once, however often the field occurs
+			p.f("if err := %s.decode(decoder{b: sub, view: d.view}); err != nil {\nd.fail(err)\n}\n}", v)
 		case f.Type == "string":
 			p.f("%s = d.string()", v)
 		case f.Type == "bytes":

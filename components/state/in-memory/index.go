@@ -1,6 +1,10 @@
 package main
 
-import "github.com/berth-run/berth/sdk-guest/go/state"
+import (
+	"strings"
+
+	"github.com/berth-run/berth/sdk-guest/go/state"
+)
 
 // index holds the items: by key, in the order of their writes, and those that
 // expire in a heap. The zero value is empty.
@@ -21,10 +25,11 @@ const overhead = 256
 
 func cost(key string, value []byte) int64 { return int64(len(key)+len(value)) + overhead }
 
-// item is one key and its value. It points to the bytes of the request that wrote it.
+// item is one key and its value.
 type item struct {
 	key        string
-	value      []byte
+	value      []byte // a part of answer
+	answer     []byte // to a get, encoded when it was written: it is read more often
 	etag       state.Etag
 	expire     int64 // Unix milliseconds, 0 = never
 	position   uint64
@@ -36,7 +41,7 @@ func (x *index) len() int { return len(x.byKey) }
 
 func (x *index) get(key string) *item { return x.byKey[key] }
 
-// put writes an item, which becomes the newest.
+// put writes an item, which becomes the newest. It keeps neither key nor value.
 func (x *index) put(key string, value []byte, tag string, expire int64) {
 	it := x.byKey[key]
 	if it != nil {
@@ -44,6 +49,7 @@ func (x *index) put(key string, value []byte, tag string, expire int64) {
 		x.unlink(it)
 		x.setExpire(it, expire)
 	} else {
+		key = strings.Clone(key)
 		it = &item{key: key}
 		if x.byKey == nil {
 			x.byKey = make(map[string]*item)
@@ -54,7 +60,8 @@ func (x *index) put(key string, value []byte, tag string, expire int64) {
 	}
 	x.bytes += cost(key, value)
 	x.writes++
-	it.value, it.etag.Value, it.position = value, tag, x.writes
+	it.etag.Value, it.position = tag, x.writes
+	it.answer, it.value = state.EncodeGet(&state.GetResponse{Data: value, Etag: &it.etag, Metadata: it.metadata()})
 	x.link(it)
 }
 

@@ -70,6 +70,32 @@ type Store interface {
 	Delete(ctx context.Context, req *DeleteRequest) error
 }
 
+// Borrower is a store that keeps nothing of a request: it copies what it stores.
+// Its requests are not copied out of the call's buffer first, so that their
+// strings and bytes are valid during the call only. KeepsNothing does nothing.
+type Borrower interface{ KeepsNothing() }
+
+// EncodedGetter is a store that holds its items ready to be sent. GetEncoded is
+// called instead of Get and returns what EncodeGet made, or nil when there is
+// no item; it is sent from where it lies and must not change until the next call.
+type EncodedGetter interface {
+	GetEncoded(ctx context.Context, req *GetRequest) ([]byte, error)
+}
+
+// EncodeGet makes the answer to a get for an EncodedGetter, and returns it
+// together with the data in it, which are a part of it.
+func EncodeGet(r *GetResponse) (answer, data []byte) {
+	answer = r.Marshal()
+	if n := len(r.Data); n > 0 {
+		head := 1 // the tag of data, which comes first (ABI-051); then their length
+		for l := n; l > 0; l >>= 7 {
+			head++
+		}
+		data = answer[head : head+n : head+n]
+	}
+	return answer, data
+}
+
 // BulkGetter reads many items at once. Missing ones are in the answer with their key only.
 type BulkGetter interface {
 	BulkGet(ctx context.Context, items []GetRequest) ([]BulkItem, error)
@@ -114,10 +140,10 @@ type KeysLiker interface {
 }
 
 // Register makes s the module's state store. It is called from an init function.
-func Register(s Store) { guest.Register(kind, prefix, s, &handler{store: s}) }
+func Register(s Store) { guest.Register(kind, prefix, s, newHandler(s)) }
 
 // RegisterIn is Register for a module in a test; see package statetest.
-func RegisterIn(m *guest.Module, s Store) { m.Register(kind, prefix, s, &handler{store: s}) }
+func RegisterIn(m *guest.Module, s Store) { m.Register(kind, prefix, s, newHandler(s)) }
 
 const (
 	kind   = 1
@@ -125,8 +151,26 @@ const (
 )
 
 type handler struct {
-	store Store
-	get   GetRequest
+	store   Store
+	encoded EncodedGetter // the store, when it is one
+	borrows bool          // it is a Borrower
+	get     GetRequest
+	set     SetRequest
+}
+
+func newHandler(s Store) *handler {
+	h := &handler{store: s}
+	h.encoded, _ = s.(EncodedGetter)
+	_, h.borrows = s.(Borrower)
+	return h
+}
+
+// decode reads a request, from the call's buffer when the store keeps nothing of it.
+func (h *handler) decode(m wire.Decoder, req []byte) error {
+	if h.borrows {
+		return wire.UnmarshalView(m, req)
+	}
+	return m.Unmarshal(req)
 }
 
 const (
@@ -148,8 +192,15 @@ func (h *handler) Call(ctx context.Context, method uint32, req []byte) (guest.Me
 	switch method {
 	case get:
 		m := &h.get // one call at a time: saves the hottest operation an allocation
-		if err := m.Unmarshal(req); err != nil {
+		if err := h.decode(m, req); err != nil {
 			return nil, guest.BadRequest(err)
+		}
+		if h.encoded != nil {
+			answer, err := h.encoded.GetEncoded(ctx, m)
+			if err != nil || answer == nil {
+				return nil, err
+			}
+			return guest.Raw(answer), nil
 		}
 		resp, err := h.store.Get(ctx, m)
 		if err != nil || resp == nil {
@@ -157,14 +208,17 @@ func (h *handler) Call(ctx context.Context, method uint32, req []byte) (guest.Me
 		}
 		return resp, nil
 	case set:
-		m := new(SetRequest)
-		if err := m.Unmarshal(req); err != nil {
+		m := &h.set
+		if !h.borrows { // the store may keep it
+			m = new(SetRequest)
+		}
+		if err := h.decode(m, req); err != nil {
 			return nil, guest.BadRequest(err)
 		}
 		return nil, h.store.Set(ctx, m)
 	case del:
 		var m DeleteRequest
-		if err := m.Unmarshal(req); err != nil {
+		if err := h.decode(&m, req); err != nil {
 			return nil, guest.BadRequest(err)
 		}
 		return nil, h.store.Delete(ctx, &m)
@@ -180,7 +234,7 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case transact:
 		if s, ok := h.store.(Transactor); ok {
 			m := new(TransactRequest)
-			if err := m.Unmarshal(req); err != nil {
+			if err := h.decode(m, req); err != nil {
 				return nil, guest.BadRequest(err)
 			}
 			for i := range m.Operations {
@@ -197,7 +251,7 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case query:
 		if s, ok := h.store.(Querier); ok {
 			var m QueryRequest
-			if err := m.Unmarshal(req); err != nil {
+			if err := h.decode(&m, req); err != nil {
 				return nil, guest.BadRequest(err)
 			}
 			resp, err := s.Query(ctx, &m)
@@ -209,7 +263,7 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case deleteWithPrefix:
 		if s, ok := h.store.(PrefixDeleter); ok {
 			var m wire.DeleteWithPrefixRequest
-			if err := m.Unmarshal(req); err != nil {
+			if err := h.decode(&m, req); err != nil {
 				return nil, guest.BadRequest(err)
 			}
 			n, err := s.DeleteWithPrefix(ctx, m.Prefix)
@@ -221,7 +275,7 @@ func (h *handler) optional(ctx context.Context, method uint32, req []byte) (gues
 	case keysLike:
 		if s, ok := h.store.(KeysLiker); ok {
 			var m KeysLikeRequest
-			if err := m.Unmarshal(req); err != nil {
+			if err := h.decode(&m, req); err != nil {
 				return nil, guest.BadRequest(err)
 			}
 			resp, err := s.KeysLike(ctx, &m)

@@ -50,9 +50,10 @@ func (m *Etag) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *Etag) Unmarshal(b []byte) error {
+func (m *Etag) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *Etag) decode(d decoder) error {
 	*m = Etag{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -103,9 +104,10 @@ func (m *StateOptions) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *StateOptions) Unmarshal(b []byte) error {
+func (m *StateOptions) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *StateOptions) decode(d decoder) error {
 	*m = StateOptions{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -165,9 +167,10 @@ func (m *GetRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *GetRequest) Unmarshal(b []byte) error {
+func (m *GetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *GetRequest) decode(d decoder) error {
 	*m = GetRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -240,17 +243,20 @@ func (m *GetResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *GetResponse) Unmarshal(b []byte) error {
+func (m *GetResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *GetResponse) decode(d decoder) error {
 	*m = GetResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			m.Data = d.bytes()
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Etag = new(Etag)
-				if err := m.Etag.Unmarshal(sub); err != nil {
+				if m.Etag == nil {
+					m.Etag = new(Etag)
+				}
+				if err := m.Etag.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -341,9 +347,10 @@ func (m *SetRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *SetRequest) Unmarshal(b []byte) error {
+func (m *SetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *SetRequest) decode(d decoder) error {
 	*m = SetRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -352,8 +359,10 @@ func (m *SetRequest) Unmarshal(b []byte) error {
 			m.Value = d.bytes()
 		case 0x1a:
 			if sub := d.raw(); d.err == nil {
-				m.Etag = new(Etag)
-				if err := m.Etag.Unmarshal(sub); err != nil {
+				if m.Etag == nil {
+					m.Etag = new(Etag)
+				}
+				if err := m.Etag.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -361,8 +370,10 @@ func (m *SetRequest) Unmarshal(b []byte) error {
 			d.entry(&m.Metadata)
 		case 0x2a:
 			if sub := d.raw(); d.err == nil {
-				m.Options = new(StateOptions)
-				if err := m.Options.Unmarshal(sub); err != nil {
+				if m.Options == nil {
+					m.Options = new(StateOptions)
+				}
+				if err := m.Options.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -432,17 +443,20 @@ func (m *DeleteRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *DeleteRequest) Unmarshal(b []byte) error {
+func (m *DeleteRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *DeleteRequest) decode(d decoder) error {
 	*m = DeleteRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			m.Key = d.string()
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Etag = new(Etag)
-				if err := m.Etag.Unmarshal(sub); err != nil {
+				if m.Etag == nil {
+					m.Etag = new(Etag)
+				}
+				if err := m.Etag.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -450,8 +464,10 @@ func (m *DeleteRequest) Unmarshal(b []byte) error {
 			d.entry(&m.Metadata)
 		case 0x22:
 			if sub := d.raw(); d.err == nil {
-				m.Options = new(StateOptions)
-				if err := m.Options.Unmarshal(sub); err != nil {
+				if m.Options == nil {
+					m.Options = new(StateOptions)
+				}
+				if err := m.Options.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -493,9 +509,10 @@ func (m *BulkOptions) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkOptions) Unmarshal(b []byte) error {
+func (m *BulkOptions) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkOptions) decode(d decoder) error {
 	*m = BulkOptions{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -548,22 +565,25 @@ func (m *BulkGetRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkGetRequest) Unmarshal(b []byte) error {
+func (m *BulkGetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkGetRequest) decode(d decoder) error {
 	*m = BulkGetRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, GetRequest{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Options = new(BulkOptions)
-				if err := m.Options.Unmarshal(sub); err != nil {
+				if m.Options == nil {
+					m.Options = new(BulkOptions)
+				}
+				if err := m.Options.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -648,9 +668,10 @@ func (m *BulkStateItem) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkStateItem) Unmarshal(b []byte) error {
+func (m *BulkStateItem) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkStateItem) decode(d decoder) error {
 	*m = BulkStateItem{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -659,8 +680,10 @@ func (m *BulkStateItem) Unmarshal(b []byte) error {
 			m.Data = d.bytes()
 		case 0x1a:
 			if sub := d.raw(); d.err == nil {
-				m.Etag = new(Etag)
-				if err := m.Etag.Unmarshal(sub); err != nil {
+				if m.Etag == nil {
+					m.Etag = new(Etag)
+				}
+				if err := m.Etag.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -708,15 +731,16 @@ func (m *BulkGetResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkGetResponse) Unmarshal(b []byte) error {
+func (m *BulkGetResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkGetResponse) decode(d decoder) error {
 	*m = BulkGetResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, BulkStateItem{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -768,22 +792,25 @@ func (m *BulkSetRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkSetRequest) Unmarshal(b []byte) error {
+func (m *BulkSetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkSetRequest) decode(d decoder) error {
 	*m = BulkSetRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, SetRequest{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Options = new(BulkOptions)
-				if err := m.Options.Unmarshal(sub); err != nil {
+				if m.Options == nil {
+					m.Options = new(BulkOptions)
+				}
+				if err := m.Options.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -835,22 +862,25 @@ func (m *BulkDeleteRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkDeleteRequest) Unmarshal(b []byte) error {
+func (m *BulkDeleteRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkDeleteRequest) decode(d decoder) error {
 	*m = BulkDeleteRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, DeleteRequest{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Options = new(BulkOptions)
-				if err := m.Options.Unmarshal(sub); err != nil {
+				if m.Options == nil {
+					m.Options = new(BulkOptions)
+				}
+				if err := m.Options.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -911,9 +941,10 @@ func (m *ItemStatus) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *ItemStatus) Unmarshal(b []byte) error {
+func (m *ItemStatus) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *ItemStatus) decode(d decoder) error {
 	*m = ItemStatus{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -922,8 +953,10 @@ func (m *ItemStatus) Unmarshal(b []byte) error {
 			m.Status = int32(d.uvarint())
 		case 0x1a:
 			if sub := d.raw(); d.err == nil {
-				m.Error = new(Error)
-				if err := m.Error.Unmarshal(sub); err != nil {
+				if m.Error == nil {
+					m.Error = new(Error)
+				}
+				if err := m.Error.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -964,15 +997,16 @@ func (m *BulkResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *BulkResponse) Unmarshal(b []byte) error {
+func (m *BulkResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *BulkResponse) decode(d decoder) error {
 	*m = BulkResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x1f42:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, ItemStatus{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -1024,22 +1058,27 @@ func (m *TransactOperation) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *TransactOperation) Unmarshal(b []byte) error {
+func (m *TransactOperation) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *TransactOperation) decode(d decoder) error {
 	*m = TransactOperation{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.err == nil {
-				m.Delete = new(DeleteRequest)
-				if err := m.Delete.Unmarshal(sub); err != nil {
+				if m.Delete == nil {
+					m.Delete = new(DeleteRequest)
+				}
+				if err := m.Delete.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
 		case 0x12:
 			if sub := d.raw(); d.err == nil {
-				m.Set = new(SetRequest)
-				if err := m.Set.Unmarshal(sub); err != nil {
+				if m.Set == nil {
+					m.Set = new(SetRequest)
+				}
+				if err := m.Set.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -1088,15 +1127,16 @@ func (m *TransactRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *TransactRequest) Unmarshal(b []byte) error {
+func (m *TransactRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *TransactRequest) decode(d decoder) error {
 	*m = TransactRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Operations)) {
 				m.Operations = append(m.Operations, TransactOperation{})
-				if err := m.Operations[len(m.Operations)-1].Unmarshal(sub); err != nil {
+				if err := m.Operations[len(m.Operations)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -1140,9 +1180,10 @@ func (m *MultiMaxSizeResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *MultiMaxSizeResponse) Unmarshal(b []byte) error {
+func (m *MultiMaxSizeResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *MultiMaxSizeResponse) decode(d decoder) error {
 	*m = MultiMaxSizeResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -1191,9 +1232,10 @@ func (m *QueryRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *QueryRequest) Unmarshal(b []byte) error {
+func (m *QueryRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *QueryRequest) decode(d decoder) error {
 	*m = QueryRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x12:
@@ -1274,9 +1316,10 @@ func (m *QueryItem) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *QueryItem) Unmarshal(b []byte) error {
+func (m *QueryItem) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *QueryItem) decode(d decoder) error {
 	*m = QueryItem{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -1285,8 +1328,10 @@ func (m *QueryItem) Unmarshal(b []byte) error {
 			m.Data = d.bytes()
 		case 0x1a:
 			if sub := d.raw(); d.err == nil {
-				m.Etag = new(Etag)
-				if err := m.Etag.Unmarshal(sub); err != nil {
+				if m.Etag == nil {
+					m.Etag = new(Etag)
+				}
+				if err := m.Etag.decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -1348,15 +1393,16 @@ func (m *QueryResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *QueryResponse) Unmarshal(b []byte) error {
+func (m *QueryResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *QueryResponse) decode(d decoder) error {
 	*m = QueryResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
 			if sub := d.raw(); d.room(len(m.Items)) {
 				m.Items = append(m.Items, QueryItem{})
-				if err := m.Items[len(m.Items)-1].Unmarshal(sub); err != nil {
+				if err := m.Items[len(m.Items)-1].decode(decoder{b: sub, view: d.view}); err != nil {
 					d.fail(err)
 				}
 			}
@@ -1408,9 +1454,10 @@ func (m *DeleteWithPrefixRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *DeleteWithPrefixRequest) Unmarshal(b []byte) error {
+func (m *DeleteWithPrefixRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *DeleteWithPrefixRequest) decode(d decoder) error {
 	*m = DeleteWithPrefixRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -1455,9 +1502,10 @@ func (m *DeleteWithPrefixResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *DeleteWithPrefixResponse) Unmarshal(b []byte) error {
+func (m *DeleteWithPrefixResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *DeleteWithPrefixResponse) decode(d decoder) error {
 	*m = DeleteWithPrefixResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0x8:
@@ -1519,9 +1567,10 @@ func (m *KeysLikeRequest) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *KeysLikeRequest) Unmarshal(b []byte) error {
+func (m *KeysLikeRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *KeysLikeRequest) decode(d decoder) error {
 	*m = KeysLikeRequest{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
@@ -1577,9 +1626,10 @@ func (m *KeysLikeResponse) Marshal() []byte {
 }
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
-func (m *KeysLikeResponse) Unmarshal(b []byte) error {
+func (m *KeysLikeResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+func (m *KeysLikeResponse) decode(d decoder) error {
 	*m = KeysLikeResponse{}
-	d := decoder{b: b}
 	for d.more() {
 		switch t := d.tag(); t {
 		case 0xa:
