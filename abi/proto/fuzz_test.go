@@ -40,8 +40,15 @@ func FuzzUnmarshal(f *testing.F) {
 		if !bytes.Equal(b, before) {
 			t.Fatalf("%s: decoding %x changed it to %x", name(typ), before, b)
 		}
+		view := fresh(typ)
+		if viewErr := UnmarshalView(view.(Decoder), b); viewErr != err {
+			t.Fatalf("%s: UnmarshalView of %x gives %v, Unmarshal %v", name(typ), b, viewErr, err)
+		}
 		if err != nil {
 			return
+		}
+		if !reflect.DeepEqual(normal(view), normal(m)) {
+			t.Fatalf("%s: UnmarshalView of %x gives %+v, Unmarshal %+v", name(typ), b, view, m)
 		}
 		first := m.Marshal()
 		if m.Size() != len(first) {

@@ -34,6 +34,10 @@ func TestRandomMessages(t *testing.T) {
 			if !reflect.DeepEqual(have, want) {
 				t.Fatalf("%s: got\n%v\nwant\n%v", name(typ), have, want)
 			}
+			view := fresh(typ)
+			if err := UnmarshalView(view.(Decoder), b); err != nil || !reflect.DeepEqual(idl.toJSON(reflect.ValueOf(view)), want) {
+				t.Fatalf("%s: UnmarshalView: got %v,\n%v\nwant\n%v", name(typ), err, idl.toJSON(reflect.ValueOf(view)), want)
+			}
 			for i := range b {
 				b[i] = 0xff
 			}
@@ -183,5 +187,22 @@ func TestSortStrings(t *testing.T) {
 		if seen != len(m) {
 			t.Fatalf("got %d entries, want %d", seen, len(m))
 		}
+	}
+}
+
+// TestViewAllocatesLittle: what a view is for.
+func TestViewAllocatesLittle(t *testing.T) {
+	b := (&SetRequest{Key: "app||key", Value: make([]byte, 4096), ContentType: "text/plain"}).Marshal()
+	var m SetRequest
+	if got := testing.AllocsPerRun(100, func() {
+		if err := UnmarshalView(&m, b); err != nil {
+			t.Error(err)
+		}
+	}); got != 0 {
+		t.Errorf("got %v allocations, want none", got)
+	}
+	b[2] = 'A'
+	if m.Key != "App||key" || len(m.Value) != 4096 {
+		t.Errorf("got key %q: it does not share the memory of the bytes", m.Key)
 	}
 }

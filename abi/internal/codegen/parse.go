@@ -112,8 +112,8 @@ type syntaxError struct{ err error }
 
 func (p *parser) fail(format string, args ...any) {
 	line := 0
-	if p.pos > 0 {
-		line = p.toks[p.pos-1].line
+	if n := min(p.pos, len(p.toks)); n > 0 { // the text may have ended
+		line = p.toks[n-1].line
 	}
 	panic(syntaxError{fmt.Errorf("%s:%d: %s", p.file, line, fmt.Sprintf(format, args...))})
 }
@@ -244,14 +244,13 @@ func resolve(files []*file) error {
 	for _, f := range files {
 		for _, m := range f.Messages {
 			for _, fd := range m.Fields {
-				if fd.Map || scalars[fd.Type] != "" {
-					continue
+				if !fd.Map && scalars[fd.Type] == "" {
+					fd.message, fd.enum = messages[fd.Type], enums[fd.Type]
+					if fd.message == nil && fd.enum == nil {
+						return fmt.Errorf("%s.proto: %s.%s: unknown type %q", f.Name, m.Name, fd.Name, fd.Type)
+					}
 				}
-				fd.message, fd.enum = messages[fd.Type], enums[fd.Type]
-				if fd.message == nil && fd.enum == nil {
-					return fmt.Errorf("%s.proto: %s.%s: unknown type %q", f.Name, m.Name, fd.Name, fd.Type)
-				}
-				if fd.Repeated && (fd.enum != nil || fd.Type != "string" && fd.message == nil) {
+				if fd.Repeated && fd.Type != "string" && fd.message == nil {
 					return fmt.Errorf("%s.proto: %s.%s: only strings and messages are repeated in the ABI", f.Name, m.Name, fd.Name)
 				}
 			}
