@@ -282,7 +282,7 @@ func goCases() []Case {
 		get("long line", "", abi.OK, false),
 		get("long error", "eee", abi.Internal, false),
 		get("bad error", "", abi.Internal, false),
-		get("large", "limit", abi.ResourceExhausted, false),
+		get("large", "raise wasm.memory", abi.ResourceExhausted, false),
 		get("environment", "", abi.OK, false),
 	}
 }

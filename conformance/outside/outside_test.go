@@ -43,7 +43,7 @@ func TestComponentFromTemplate(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(top, "sdk-guest", "template"))); err != nil {
 		t.Fatal(err)
 	}
-	edit(t, filepath.Join(dir, "plugin.yaml"), "state.example", "state.acme-notes")
+	edit(t, filepath.Join(dir, "plugin.yaml"), "type: state.acme", "type: state.acme-notes")
 	run(t, dir, nil, "go", "mod", "edit", "-module", "example.com/acme/notes",
 		"-replace", "github.com/berth-run/berth/sdk-guest/go="+filepath.Join(top, "sdk-guest", "go"))
 	run(t, dir, []string{"GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-mod=mod"}, "go", "build", "-buildmode=c-shared", "-o", "notes.wasm", ".")

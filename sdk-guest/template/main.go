@@ -16,7 +16,7 @@ type store struct {
 }
 
 func (s *store) Init(_ context.Context, in *berth.Init) error {
-	s.prefix, s.items = in.Properties["keyPrefix"], map[string][]byte{}
+	s.prefix, s.items = in.Properties["itemPrefix"], map[string][]byte{}
 	return nil
 }
 

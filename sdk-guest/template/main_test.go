@@ -8,7 +8,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	s := statetest.New(t, &store{}, map[string]string{"keyPrefix": "p-"})
+	s := statetest.New(t, &store{}, map[string]string{"itemPrefix": "p-"})
 	if err := s.Set(&state.SetRequest{Key: "k", Value: []byte("v")}); err != nil {
 		t.Fatal(err)
 	}
