@@ -29,8 +29,8 @@ type settings struct {
 
 	internalPort, metricsPort, profilePort int
 
-	// Listeners that `berth run` opened, nil when there are none.
-	httpFile, grpcFile *os.File
+	// What `berth run` handed over, nil when there is nothing.
+	httpFile, grpcFile, readyFile *os.File
 
 	// notes are for the debug log: flags that were given and have no effect yet.
 	notes []string

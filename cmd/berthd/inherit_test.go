@@ -32,8 +32,9 @@ func TestParentGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A member of the group that takes no notice of SIGTERM, and one that does.
+	// Of the application's processes one takes no notice of SIGTERM, and one does.
 	app := exec.Command("sh", "-c", `(trap "" TERM; exec sleep 1000) & exec sleep 1000`)
+	app.Env = append(os.Environ(), runID+"=test-of-berthd")
 	app.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := app.Start(); err != nil {
 		t.Fatal(err)
@@ -48,14 +49,14 @@ func TestParentGone(t *testing.T) {
 
 	cmd := command(t, "--app-id", "test", "--dapr-http-port", "9", "--dapr-grpc-port", "0", "--dapr-graceful-shutdown-seconds", "1", "--resources-path", folder(t, statestore))
 	cmd.ExtraFiles = []*os.File{read, file}
-	cmd.Env = append(cmd.Env, runFDs+"=parent=3,http=4")
+	cmd.Env = append(cmd.Env, runFDs+"=parent=3,http=4", runID+"=test-of-berthd")
 	s := begin(t, cmd)
 	read.Close()
 	url := s.ready()
 	if want := "http://" + http.Addr().String(); url != want {
 		t.Errorf("got the API on %s, want %s", url, want)
 	}
-	if _, err := fmt.Fprintf(write, "group %d\n", group); err != nil {
+	if _, err := fmt.Fprintf(write, "app %d\n", group); err != nil {
 		t.Fatal(err)
 	}
 	if code, _ := request(t, "GET", url+"/v1.0/healthz", ""); code != 204 {

@@ -80,7 +80,7 @@ func (s *settings) sidecar(stdout, stderr io.Writer) int {
 			log.Info("SIGHUP: starting anew")
 			continue
 		}
-		parent.endApp(s.options.GracefulShutdown)
+		parent.endApp(ctx.Err() != nil, s.options.GracefulShutdown)
 		if err != nil {
 			return s.report(log, stderr, err)
 		}

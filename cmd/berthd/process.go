@@ -94,6 +94,7 @@ func (s *settings) once(ctx context.Context) error {
 				cancel(errReload)
 			case <-ready:
 				ready = nil
+				s.tellReady()
 				// What compiling and reading left behind is not needed while at rest.
 				debug.FreeOSMemory()
 			case <-ctx.Done():

@@ -26,7 +26,7 @@ func (u *unit) startApp() error {
 	if u.app, err = start(cmd, u.screen, appPrefix); err != nil {
 		return fmt.Errorf("starting the application: %w", err)
 	}
-	_, err = fmt.Fprintf(u.pipe, "group %d\n", u.app.cmd.Process.Pid)
+	_, err = fmt.Fprintf(u.pipe, "app %d\n", u.app.cmd.Process.Pid)
 	if err != nil && !u.sidecar.ended() {
 		u.say("berth: the sidecar does not know the application: %v", err)
 	}
@@ -36,6 +36,7 @@ func (u *unit) startApp() error {
 // environment is what the application is told; the names are those of Dapr's command.
 func (u *unit) environment() []string {
 	env := []string{
+		runID + "=" + u.id,
 		"APP_ID=" + u.appID,
 		"APP_CHANNEL_ADDRESS=" + u.appAddress,
 		"APP_PROTOCOL=" + u.appProtocol,

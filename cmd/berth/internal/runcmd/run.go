@@ -2,11 +2,13 @@
 // start together, log to one place and end together, however one of them, or
 // `berth run` itself, ends.
 //
-// Three things see to that. Each of the two is the leader of a process group of
+// Four things see to that. Each of the two is the leader of a process group of
 // its own, so that what it starts can be ended with it. The kernel sends both a
-// SIGTERM when `berth run` dies (Linux). And the sidecar holds the reading end of
-// a pipe whose other end only `berth run` has: when that closes, the sidecar ends
-// the application's group and then itself, whatever killed `berth run`.
+// SIGTERM when `berth run` dies (Linux). The sidecar holds the reading end of a
+// pipe whose other end only `berth run` has: when that closes, whatever closed it,
+// the sidecar ends the application's processes and then itself. And it knows those
+// processes by a mark in their environment, also when `berth run` died in the
+// moment between starting the application and telling the sidecar.
 package runcmd
 
 import (

@@ -1,9 +1,11 @@
 package runcmd
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,20 +24,27 @@ func (u *unit) startSidecar() error {
 	if err != nil {
 		return err
 	}
-	read, write, err := os.Pipe()
+	parentRead, parentWrite, err := os.Pipe()
 	if err != nil {
 		return err
 	}
-	defer read.Close()
-	files := []*os.File{read}
-	handed := []string{"parent=3"}
+	defer parentRead.Close()
+	readyRead, readyWrite, err := os.Pipe()
+	if err != nil {
+		_ = parentWrite.Close()
+		return err
+	}
+	defer readyWrite.Close()
+	files := []*os.File{parentRead, readyWrite}
+	handed := []string{"parent=3", "ready=4"}
 	args := []string{
 		"--app-id=" + u.appID, "--app-port=" + strconv.Itoa(u.appPort), "--app-protocol=" + u.appProtocol,
 		"--app-channel-address=" + u.appAddress, "--metrics-port=" + strconv.Itoa(u.metricsPort),
 		"--dapr-listen-addresses=" + u.listen,
 	}
 	fail := func(err error) error {
-		_ = write.Close()
+		_ = parentWrite.Close()
+		_ = readyRead.Close()
 		return err
 	}
 	if u.socket != "" {
@@ -66,13 +76,13 @@ func (u *unit) startSidecar() error {
 	}
 	cmd := exec.Command(program, append(args, u.options.sidecar...)...)
 	cmd.ExtraFiles = files
-	cmd.Env = append(os.Environ(), "BERTH_RUN_FDS="+strings.Join(handed, ","))
+	cmd.Env = append(os.Environ(), "BERTH_RUN_FDS="+strings.Join(handed, ","), runID+"="+u.id)
 	u.say("berth: starting the sidecar of %s: HTTP %s, gRPC %s, resources %s",
 		u.appID, u.shown("http"), u.shown("grpc"), strings.Join(u.resources, ", "))
 	if u.sidecar, err = start(cmd, u.screen, ""); err != nil {
 		return fail(fmt.Errorf("starting the sidecar: %w", err))
 	}
-	u.pipe = write
+	u.pipe, u.readyPipe = parentWrite, readyRead
 	return nil
 }
 
@@ -139,53 +149,54 @@ func (u *unit) client() *http.Client {
 	return &http.Client{Transport: t, Timeout: 5 * time.Second}
 }
 
-func (u *unit) request(ctx context.Context, method, path, body string) (*http.Response, error) {
+// setMetadata stores an attribute with the sidecar.
+func (u *unit) setMetadata(key, value string) error {
 	host := u.http
 	if host == "" {
 		host = "sidecar"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+host+path, strings.NewReader(body))
+	req, err := http.NewRequest(http.MethodPut, "http://"+host+"/v1.0/metadata/"+key, strings.NewReader(value))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if token := os.Getenv("DAPR_API_TOKEN"); token != "" {
 		req.Header.Set("dapr-api-token", token)
 	}
 	resp, err := u.client().Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return resp, resp.Body.Close()
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		return errors.New(resp.Status)
+	}
+	return nil
 }
 
-// waitSidecar waits until the application may call. A sidecar that compiles
-// large plugins for the first time takes as long as it takes; one that fails ends.
-func (u *unit) waitSidecar(ctx context.Context) error {
-	t := time.NewTicker(20 * time.Millisecond)
-	defer t.Stop()
-	for {
-		resp, err := u.request(ctx, http.MethodGet, "/v1.0/healthz/outbound", "")
-		if err == nil && resp.StatusCode < 300 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.C:
-		}
-	}
+// waitSidecar waits until the sidecar says that the application may call. One
+// that compiles large plugins for the first time takes as long as it takes. When
+// the sidecar ends before that, so does the wait.
+func (u *unit) waitSidecar() bool {
+	line, err := bufio.NewReader(u.readyPipe).ReadString('\n')
+	return err == nil && line == "ready\n"
+}
+
+// stopSidecar ends the sidecar, which is told first that the signal is ours.
+func (u *unit) stopSidecar(hurry <-chan struct{}) {
+	_, _ = io.WriteString(u.pipe, "stop\n") // fails when it has ended already
+	u.sidecar.stop(syscall.SIGTERM, sidecarTime, hurry)
 }
 
 // announce tells the sidecar about the processes, as Dapr's command does for
 // its list, and the user that all is well.
-func (u *unit) announce(ctx context.Context) {
+func (u *unit) announce() {
 	attributes := map[string]string{"cliPID": strconv.Itoa(os.Getpid())}
 	if u.app != nil {
 		attributes["appPID"] = strconv.Itoa(u.app.cmd.Process.Pid)
 		attributes["appCommand"] = strings.Join(u.command, " ")
 	}
 	for k, v := range attributes {
-		if _, err := u.request(ctx, http.MethodPut, "/v1.0/metadata/"+k, v); err != nil && !u.sidecar.ended() {
+		if err := u.setMetadata(k, v); err != nil && !u.sidecar.ended() {
 			u.say("berth: telling the sidecar its %s: %v", k, err)
 		}
 	}

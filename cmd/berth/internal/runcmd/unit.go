@@ -1,7 +1,7 @@
 package runcmd
 
 import (
-	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -13,21 +13,26 @@ import (
 // sidecarTime is how long the sidecar may take beyond what it was given to drain.
 const sidecarTime = 20 * time.Second
 
+// runID is the variable that marks the processes of one unit, see the package's comment.
+const runID = "BERTH_RUN_ID"
+
 // unit is a sidecar and an application that run together.
 type unit struct {
 	*options
 	screen     *screen
 	say        func(format string, args ...any)
+	id         string // the value of runID
 	http, grpc string // addresses of the API
 
 	sidecar, app *process
 	pipe         *os.File // the end that only we hold, see the package's comment
+	readyPipe    *os.File // gets a line from the sidecar when it is ready
 }
 
 // run runs the sidecar and the application until both have ended.
 func (o *options) run(stdout, stderr io.Writer) error {
 	out := &screen{out: stdout}
-	u := &unit{options: o, screen: out}
+	u := &unit{options: o, screen: out, id: rand.Text()}
 	u.say = func(format string, args ...any) {
 		out.mu.Lock()
 		defer out.mu.Unlock()
@@ -42,23 +47,23 @@ func (o *options) run(stdout, stderr io.Writer) error {
 	}
 	defer u.pipe.Close()
 	var got os.Signal
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ready := make(chan error, 1)
-	go func() { ready <- u.waitSidecar(ctx) }()
+	ready := make(chan bool, 1)
+	go func() {
+		ready <- u.waitSidecar()
+		_ = u.readyPipe.Close()
+	}()
 	select {
-	case err := <-ready:
-		if err != nil {
-			u.sidecar.stop(syscall.SIGTERM, sidecarTime, nil)
-			return fmt.Errorf("the sidecar is not ready: %w", err)
+	case ok := <-ready:
+		if !ok {
+			<-u.sidecar.done
+			break
 		}
 		if err := u.startApp(); err != nil {
-			u.sidecar.stop(syscall.SIGTERM, sidecarTime, nil)
+			u.stopSidecar(nil)
 			return err
 		}
-		u.announce(ctx)
+		u.announce()
 		got = u.wait(signals)
-	case <-u.sidecar.done:
 	case got = <-signals:
 	}
 	return u.finish(got, signals)
@@ -101,7 +106,7 @@ func (u *unit) finish(got os.Signal, signals <-chan os.Signal) error {
 		sig = syscall.SIGTERM
 	}
 	u.app.stop(sig, u.grace, hurry)
-	u.sidecar.stop(syscall.SIGTERM, sidecarTime, hurry)
+	u.stopSidecar(hurry)
 	switch {
 	case u.app != nil:
 		u.say("berth: the application has ended (%s)", u.app.cmd.ProcessState)
