@@ -21,7 +21,7 @@ func endless(code ...any) *mod {
 		tables:    [][]byte{{typeFuncref, 0, 4}, cat(typeExternref, 0, u(200))},
 		memories:  [][]byte{cat(0, u(32))},
 		globals:   [][]byte{cat(typeI32, 1, i32const(0), opEnd)},
-		elements:  [][]byte{cat(0, i32const(0), opEnd, 2, u(0), u(1)), cat(1, 0, 3, u(0), u(0), u(0))},
+		elements:  [][]byte{cat(0, i32const(0), opEnd, 3, u(0), u(1), u(6)), cat(1, 0, 3, u(0), u(0), u(0))},
 		dataCount: true,
 		datas:     [][]byte{cat(1, u(5000), make([]byte, 5000))},
 	}
@@ -37,7 +37,7 @@ func endless(code ...any) *mod {
 	// 4 and 5: call each other in their places, through the table.
 	m.fn(0, locals(), opLocalGet, 0, i32const(0), 0x13, 0, 0)
 	// 5: a leaf of much code.
-	m.fn(0, locals(), bytes.Repeat(cat(opLocalGet, 0, opLocalSet, 0), 20_000))
+	m.fn(0, locals(), bytes.Repeat(cat(opLocalGet, 0, opLocalSet, 0), 1000))
 	// 6: a leaf of little code.
 	m.fn(0, locals(), bytes.Repeat(cat(opLocalGet, 0, opLocalSet, 0), 20))
 	m.export("f", wasmfile.ExternFunc, 0)
@@ -90,6 +90,8 @@ var spinning = []struct {
 	{"dispatch in a dispatch, back to the outer", dispatched(cat(1, 0, 1), dispatched(cat(1, 0, 1), cat(i32const(0), opLocalSet, 1, opBr, 3), nil), nil)},
 	{"dispatch in a loop, back to the loop", cat(opLoop, blockEmpty, dispatched(cat(1, 0, 1), cat(i32const(0), opLocalSet, 1, opBr, 2), nil), opEnd)},
 	{"loop in a dispatch, back to the dispatch", dispatched(cat(1, 0, 1), cat(opLoop, blockEmpty, jumpTo(0, 2), opEnd), nil)},
+	{"dispatch in a dispatch, back to the outer by default", dispatched(cat(1, 0, 0), dispatched(cat(1, 0, 1), nil, cat(i32const(9), opLocalSet, 1, opBr, 2)), nil)},
+	{"dispatch after a dispatch, default", dispatched(cat(1, 0, 0), cat(dispatched(cat(1, 0, 1), nil, nil), jumpTo(9, 1)), nil)},
 	{"exponential recursion", cat(i32const(90), opCall, 1, 0x1a)},
 	{"exponential recursion through a table", cat(i32const(90), i32const(1), 0x11, 1, 0, 0x1a)},
 	{"tail call", cat(i32const(1), opCall, 3, 0x1a)},
@@ -220,6 +222,55 @@ func TestWeight(t *testing.T) {
 	}
 }
 
+// TestWeights runs code whose fuel can be reckoned: each piece of straight code
+// costs some hundreds of units, which the rest, counted at the end, does not reach.
+func TestWeights(t *testing.T) {
+	straight := func(units int) []byte {
+		return bytes.Repeat([]byte{opLocalGet, 0, opLocalSet, 0}, units*costUnit/2)
+	}
+	// once goes back to block k the first time it is met; depth is the loop's.
+	once := func(k int32, depth byte) []byte {
+		return cat(opGlobalGet, 0, opIf, blockEmpty, opElse, i32const(1), opGlobalSet, 0, jumpTo(k, depth+1), opEnd)
+	}
+	inner := dispatched(cat(2, 0, 1, 2), nil, nil, nil)
+	for _, c := range []struct {
+		name string
+		code []byte
+		want int64 // hundreds of units
+	}{
+		{"straight", straight(300), 3},
+		{"loop of one turn", cat(opLoop, blockEmpty, straight(300), opEnd), 3},
+		{"loop of two turns", cat(opLoop, blockEmpty, straight(300), once0(0), opEnd), 6},
+		{"loop in a loop, the inner twice", cat(straight(100), opLoop, blockEmpty, straight(300), opLoop, blockEmpty, straight(500), once0(0), opEnd, straight(700), opEnd), 1 + 3 + 7 + 2*5},
+		{"loop in a loop, the outer twice", cat(opLoop, blockEmpty, straight(300), opLoop, blockEmpty, straight(500), opEnd, straight(700), once0(0), opEnd), 2 * (3 + 5 + 7)},
+		{"dispatch, one way through", dispatched(cat(1, 0, 1), straight(300), straight(500)), 3 + 5},
+		{"dispatch, back over both", dispatched(cat(1, 0, 1), straight(300), cat(straight(500), once(0, 0))), 2 * (3 + 5)},
+		{"dispatch, back over one", dispatched(cat(2, 0, 1, 2), straight(300), cat(straight(500), once(1, 1)), straight(900)), 3 + 2*5 + 9},
+		{"dispatch, back by the default", dispatched(cat(1, 0, 1), straight(300), cat(straight(500), once(7, 0))), 3 + 2*5},
+		{"dispatch, back by br_table", dispatched(cat(1, 0, 1), straight(300), cat(straight(500), opGlobalGet, 0, opIf, blockEmpty, opElse, i32const(1), opGlobalSet, 0, i32const(1), opLocalSet, 1, i32const(0), opBrTable, 0, 1, opEnd)), 2 * (3 + 5)},
+		{"dispatch, back out of a loop", dispatched(cat(1, 0, 1), straight(300), cat(straight(500), opLoop, blockEmpty, straight(700), once(0, 1), opEnd)), 2 * (3 + 5 + 7)},
+		{"dispatch, back after a dispatch", dispatched(cat(2, 0, 1, 2), cat(straight(300), inner, straight(500)), cat(straight(700), once(1, 1)), nil), 3 + 5 + 2*7},
+		{"dispatch, back out of a dispatch", dispatched(cat(1, 0, 1), nil, cat(straight(500), dispatched(cat(1, 0, 1), straight(700), once(1, 1)))), 2 * (5 + 7)},
+		{"if and else", cat(opLocalGet, 0, opIf, blockEmpty, straight(300), opElse, straight(500), opEnd), 3 + 5},
+		{"call of a leaf", cat(straight(100), i32const(0), opCall, 5), 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := start(t, endless(c.code).bytes(), &irq{grant: 1 << 30})
+			if _, err := g.call("f", 0); err != nil {
+				t.Fatal(err)
+			}
+			if got := g.spent(); got/100 != c.want {
+				t.Errorf("got %d units, want %d hundred and some", got, c.want)
+			}
+		})
+	}
+}
+
+// once0 is a branch back to a loop, taken the first time.
+func once0(depth byte) []byte {
+	return cat(opGlobalGet, 0, opIf, blockEmpty, opElse, i32const(1), opGlobalSet, 0, opBr, depth+1, opEnd)
+}
+
 // TestChecks counts checks, which says where they are.
 func TestChecks(t *testing.T) {
 	const entry = 1
@@ -229,8 +280,9 @@ func TestChecks(t *testing.T) {
 		checks, forward int
 	}{
 		{"leaf", nil, 0, 0},
-		{"leaf with loads", bytes.Repeat(cat(i32const(0), 0x28, 2, 0, 0x1a), 3), 0, 0},
-		{"large leaf", bytes.Repeat(cat(i32const(0), 0x28, 2, 0, 0x1a), 4), entry, 0},
+		{"leaf with a load", cat(i32const(0), 0x28, 2, 0, 0x1a), 0, 0},
+		{"leaf with loads", bytes.Repeat(cat(i32const(0), 0x28, 2, 0, 0x1a), 2), entry, 0},
+		{"long leaf", bytes.Repeat([]byte{opLocalGet, 0, opLocalSet, 0}, costCall/2), entry, 0},
 		{"call", cat(i32const(0), opCall, 6), entry, 0},
 		{"call through a table", cat(i32const(0), i32const(0), 0x11, 0, 0), entry, 0},
 		{"memory.grow", cat(i32const(0), opMemoryGrow, 0, 0x1a), entry, 0},

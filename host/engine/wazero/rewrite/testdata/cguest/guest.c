@@ -9,6 +9,13 @@ typedef unsigned int u32;
 typedef unsigned char u8;
 #define EXPORT(name) __attribute__((export_name(name)))
 
+#ifndef __wasm_bulk_memory__
+void *memset(void *p, int c, unsigned long n) {
+  for (volatile u8 *q = p; n; n--) *q++ = (u8)c;
+  return p;
+}
+#endif
+
 static u32 data[1 << 18];
 
 static void quicksort(u32 *a, int lo, int hi) {
