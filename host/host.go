@@ -42,7 +42,7 @@ type Sidecar struct {
 	opts    Options
 	log     *slog.Logger
 	config  *resource.Configuration
-	engines *engines
+	engines *engineSet
 	graph   *runtime.Graph
 
 	http         *http.Server
@@ -75,7 +75,7 @@ func New(opts Options) (_ *Sidecar, err error) {
 	if err := s.configure(); err != nil {
 		return nil, err
 	}
-	if s.engines, err = newEngines(opts); err != nil {
+	if s.engines, err = newEngineSet(opts); err != nil {
 		return nil, err
 	}
 	s.graph = runtime.New(runtime.Config{

@@ -21,7 +21,7 @@ import (
 	"github.com/berth-run/berth/host/api"
 	apigrpc "github.com/berth-run/berth/host/api/grpc"
 	apihttp "github.com/berth-run/berth/host/api/http"
-	"github.com/berth-run/berth/host/engine/wazero"
+	"github.com/berth-run/berth/host/engine/enginetest"
 	"github.com/berth-run/berth/host/guest"
 	"github.com/berth-run/berth/host/guesttest"
 	"github.com/berth-run/berth/host/state"
@@ -43,10 +43,7 @@ func inMemory(tb testing.TB, name string) guest.State {
 		tb.Fatal(err)
 	}
 	wasm := guesttest.Build(tb, dir)
-	eng, err := wazero.New(wazero.Options{CacheDir: guesttest.CacheDir(tb)})
-	if err != nil {
-		tb.Fatal(err)
-	}
+	eng := enginetest.Open(tb)
 	ctx := context.Background()
 	c, err := guest.Load(ctx, guest.Plugin{Manifest: m, Wasm: wasm, Digest: verify.Digest(wasm)},
 		guest.Config{Name: name, Type: "state.in-memory", AppID: "orders", Engine: eng})
@@ -56,9 +53,6 @@ func inMemory(tb testing.TB, name string) guest.State {
 	tb.Cleanup(func() {
 		if err := c.Close(ctx); err != nil {
 			tb.Errorf("closing the component: %v", err)
-		}
-		if err := eng.Close(); err != nil {
-			tb.Errorf("closing the engine: %v", err)
 		}
 	})
 	st, ok := c.State()

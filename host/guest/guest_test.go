@@ -14,24 +14,13 @@ import (
 
 	"github.com/berth-run/berth/abi"
 	"github.com/berth-run/berth/abi/proto"
-	"github.com/berth-run/berth/host/engine"
-	"github.com/berth-run/berth/host/engine/wazero"
+	"github.com/berth-run/berth/host/engine/enginetest"
 	"github.com/berth-run/berth/host/guest"
 	"github.com/berth-run/berth/host/guesttest"
 	"github.com/berth-run/berth/plugins/manifest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-func newEngine(tb testing.TB) engine.Engine {
-	tb.Helper()
-	e, err := wazero.New(wazero.Options{CacheDir: guesttest.CacheDir(tb)})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { e.Close() })
-	return e
-}
 
 // inMemory loads the first-party in-memory store.
 func inMemory(tb testing.TB, change func(*guest.Config)) guest.State {
@@ -42,7 +31,7 @@ func inMemory(tb testing.TB, change func(*guest.Config)) guest.State {
 
 func state(tb testing.TB, p guest.Plugin, typ string, change func(*guest.Config)) guest.State {
 	tb.Helper()
-	cfg := guest.Config{Name: "store", Type: typ, AppID: "app", Engine: newEngine(tb)}
+	cfg := guest.Config{Name: "store", Type: typ, AppID: "app", Engine: enginetest.Open(tb)}
 	if change != nil {
 		change(&cfg)
 	}
@@ -181,7 +170,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg := guest.Config{Name: "store", Type: "state.acting", Engine: newEngine(t)}
+			cfg := guest.Config{Name: "store", Type: "state.acting", Engine: enginetest.Open(t)}
 			if tt.change != nil {
 				tt.change(&cfg)
 			}
