@@ -13,18 +13,29 @@ type body struct {
 	check  check
 	placed placed // in all functions
 
-	out     []byte // the rewritten code
+	code   []byte // of the function being rewritten, without its locals
+	base   int    // offset of code in the file
+	locals uint32 // with the parameters
+
+	head []byte // the rewritten locals and the check at the entry
+	out  []byte // the rewritten code
+	from int    // what of code lies before is in out
+	cost int    // of the current scope up to here
+
 	frames  []frame
-	scopes  []int // costs of the scopes around the current one
-	loops   []dispatch
-	targets []uint32 // jump tables of the loops
-	ends    []int    // costs at the ends of the loops' blocks
+	scopes  []int      // costs of the scopes around the current one, so far
+	loops   []dispatch // open ones
+	targets []uint32   // their jump tables
+	ends    []int      // costs at the ends of their blocks
+	jump    jump       // the last two instructions
 
-	bulk  bool // the spare local is used
-	total int  // the cost of the function's own scope
-
-	head, entry []byte // of the function being put together
+	spare bool // the local after the last is used
 }
+
+// A scope is a function or a loop with a check at its head, without the loops
+// of that kind in it. Its cost is that of all its instructions. The check at its
+// start is charged for the whole of it, and the branches back within it, which
+// are those of dispatch loops, for the part that they repeat.
 
 // frame is an open block.
 type frame struct {
@@ -46,82 +57,78 @@ const (
 	frameDispatchBlock // one of the blocks that a dispatch loop jumps to the ends of
 )
 
-// errorAt is an error about the instruction at offset p of the body.
-func errorAt(base, p int, format string, args ...any) error {
-	return fmt.Errorf("offset %d: "+format, append([]any{base + p}, args...)...)
+// errorAt is an error about the instruction at offset p of the code.
+func (b *body) errorAt(p int, format string, args ...any) error {
+	return fmt.Errorf("offset %d: "+format, append([]any{b.base + p}, args...)...)
 }
 
-// rewrite rewrites code, which lies at offset base of the file, into b.out.
-// locals counts the parameters too.
-//
-// Code between instructions that change is copied in one piece: from is where
-// the piece not yet copied starts. An index that does not fit its LEB128 sets
-// p beyond the code's end, where the next turn of the loop finds it.
-func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
-	m := b.m
-	b.out = b.out[:0]
-	b.frames = append(b.frames[:0], frame{kind: frameFunc, arity: int32(t.results)})
-	b.scopes = b.scopes[:0]
-	b.loops = b.loops[:0]
-	b.targets = b.targets[:0]
-	b.ends = b.ends[:0]
-	b.bulk = false
-	globals := uint32(len(m.globals))
+// indexError is an error about an index that is not in the original's space.
+func (b *body) indexError(p int, space string, index uint32, size int) error {
+	return b.errorAt(p, "%s %d of %d: %w", space, index, size, wasmfile.ErrMalformed)
+}
 
-	var (
-		p, from int
-		cost    = int(locals) / 8 // of the current scope; locals are zeroed
-		jump    jump
-	)
-	for {
+// flush copies the code up to offset p that is not in out yet.
+func (b *body) flush(p int) {
+	b.out = append(b.out, b.code[b.from:p]...)
+	b.from = p
+}
+
+// checkHere places a check before the instruction at offset p.
+func (b *body) checkHere(p, cost int) {
+	b.flush(p)
+	b.out = b.check.fixed(b.out, weight(cost))
+	b.placed.backs++
+}
+
+// rewrite rewrites code, which lies at offset base of the file, into b.out, and
+// leaves the cost of the function's own scope in b.cost.
+func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
+	b.code, b.base, b.locals = code, base, locals
+	b.out, b.from = b.out[:0], 0
+	b.cost = int(locals) / 8 // they are zeroed
+	b.frames = append(b.frames[:0], frame{kind: frameFunc, arity: int32(t.results)})
+	b.scopes, b.loops, b.targets, b.ends = b.scopes[:0], b.loops[:0], b.targets[:0], b.ends[:0]
+	b.jump, b.spare = jump{}, false
+	globals := uint32(len(b.m.globals))
+
+	for p := 0; ; {
 		if p >= len(code) {
-			if p > len(code) {
-				return errorAt(base, 0, "malformed or truncated immediate in the code: %w", wasmfile.ErrMalformed)
-			}
-			return errorAt(base, p, "code without an end: %w", wasmfile.ErrTruncated)
+			return b.endOfCode(p)
 		}
-		at := p
-		code0 := code[p]
+		at, opcode := p, code[p]
 		p++
-		o := ops[code0]
-		cost += int(o.cost)
-		before := jump
-		jump.state = 0
-		switch o.class {
+		in := ops[opcode]
+		b.cost += int(in.cost)
+		before := b.jump
+		b.jump.state = jumpNone
+		var i uint32
+		var err error
+		switch in.class {
 		case plain:
 
 		case memArg:
-			var align uint32
-			align, p = u32(code, p)
-			if align >= 32 {
-				return errorAt(base, at, "memory argument with flags 0x%x (multi-memory): %w", align, ErrUnsupported)
-			}
-			_, p = u32(code, p)
+			p, err = b.memArg(at, p)
 
 		case localGet, localSet:
-			var i uint32
-			i, p = u32(code, p)
-			if i >= locals {
-				return errorAt(base, at, "local %d of %d: %w", i, locals, wasmfile.ErrMalformed)
+			if i, p = u32(code, p); i >= locals {
+				return b.indexError(at, "local", i, int(locals))
 			}
-			if o.class == localSet && before.state == 1 {
-				jump.state, jump.local = 2, i
+			if in.class == localSet && before.state == jumpConst {
+				b.jump.state, b.jump.local = jumpSet, i
 			}
 
 		case globalIdx:
-			var i uint32
-			i, p = u32(code, p)
-			if i >= globals {
-				return errorAt(base, at, "global %d of %d: %w", i, globals, wasmfile.ErrMalformed)
+			if i, p = u32(code, p); i >= globals {
+				return b.indexError(at, "global", i, int(globals))
 			}
 
 		case constI32:
-			var v uint64
-			v, p = sleb(code, p, 32)
-			jump.state, jump.to = 1, uint32(v)
+			var v int64
+			v, p = signed(code, p, 32)
+			b.jump.state, b.jump.to = jumpConst, uint32(v)
 
 		case constI64:
-			_, p = sleb(code, p, 64)
+			_, p = signed(code, p, 64)
 
 		case const4:
 			p = skip(code, p, 4)
@@ -130,331 +137,229 @@ func (b *body) rewrite(code []byte, base int, locals uint32, t funcType) error {
 			p = skip(code, p, 8)
 
 		case openBlock, openLoop, openIf:
-			var bt funcType
-			var err error
-			if bt, p, err = b.blockType(code, p, base); err != nil {
-				return err
-			}
-			cost += bt.params + bt.results
-			f := frame{kind: frameBlock, arity: int32(bt.results)}
-			switch o.class {
-			case openIf:
-				f.kind = frameIf
-			case openLoop:
-				f = frame{kind: frameLoop, arity: int32(bt.params)}
-				if b.openDispatch(code, p, cost) {
-					f.kind, f.loop = frameDispatch, int32(len(b.loops)-1)
-					break
-				}
-				b.out = append(b.out, code[from:min(p, len(code))]...)
-				from = p
-				var where int
-				b.out, where = b.check.open(b.out)
-				f.weigh = int32(where)
-				b.placed.heads++
-				b.scopes = append(b.scopes, cost)
-				cost = 0
-			default:
-				if n := len(b.loops); n > 0 && b.loops[n-1].opening > 0 {
-					b.loops[n-1].opening--
-					f.kind, f.loop = frameDispatchBlock, int32(n-1)
-				}
-			}
-			b.frames = append(b.frames, f)
+			p, err = b.open(in.class, p)
 
 		case elseArm:
 			f := &b.frames[len(b.frames)-1]
 			if f.kind != frameIf {
-				return errorAt(base, at, "else without if: %w", wasmfile.ErrMalformed)
+				return b.errorAt(at, "else without if: %w", wasmfile.ErrMalformed)
 			}
 			f.kind = frameElse
 
 		case endBlock:
-			f := b.frames[len(b.frames)-1]
-			b.frames = b.frames[:len(b.frames)-1]
-			cost += int(f.arity)
-			switch f.kind {
-			case frameFunc:
+			if b.end() {
 				if p != len(code) {
-					return errorAt(base, p, "%d bytes after the function's end: %w", len(code)-p, wasmfile.ErrMalformed)
+					return b.errorAt(p, "%d bytes after the function's end: %w", len(code)-p, wasmfile.ErrMalformed)
 				}
-				b.out = append(b.out, code[from:]...)
-				b.total = cost
+				b.flush(p)
 				return nil
-			case frameLoop:
-				setWeight(b.out[f.weigh:], weight(cost))
-				cost = b.scopes[len(b.scopes)-1] + costBranch
-				b.scopes = b.scopes[:len(b.scopes)-1]
-			case frameDispatchBlock:
-				b.endDispatchBlock(int(f.loop), cost)
-			case frameDispatch:
-				b.closeDispatch()
 			}
 
 		case branch, branchIf:
-			var label uint32
-			label, p = u32(code, p)
-			if uint64(label) >= uint64(len(b.frames)) {
-				return errorAt(base, at, "label %d of %d: %w", label, len(b.frames), wasmfile.ErrMalformed)
+			if i, p = u32(code, p); uint64(i) >= uint64(len(b.frames)) {
+				return b.indexError(at, "label", i, len(b.frames))
 			}
-			f := b.frames[len(b.frames)-1-int(label)]
-			cost += int(f.arity)
+			f := b.frames[len(b.frames)-1-int(i)]
+			b.cost += int(f.arity)
 			if f.kind != frameDispatch {
 				break
 			}
-			cost += costJump // the loop's own table
-			distance, back := b.backEdge(int(f.loop), cost, o.class == branch, before)
-			if !back {
+			b.cost += costJump // the loop's own table
+			if distance, back := b.distance(int(f.loop), in.class == branch, before); back {
+				b.checkHere(at, distance)
+			} else {
 				b.placed.forward++
-				break
 			}
-			b.out = append(b.out, code[from:at]...)
-			from = at
-			b.out = b.check.fixed(b.out, weight(distance))
-			b.placed.backs++
 
 		case branchTable:
-			var n, label uint32
-			n, p = u32(code, p)
-			distance, back := 0, false
-			for i := uint64(0); i <= uint64(n) && p < len(code); i++ {
-				label, p = u32(code, p)
-				if uint64(label) >= uint64(len(b.frames)) {
-					return errorAt(base, at, "label %d of %d: %w", label, len(b.frames), wasmfile.ErrMalformed)
-				}
-				f := b.frames[len(b.frames)-1-int(label)]
-				if i == 0 {
-					cost += int(f.arity) // the same for all
-				}
-				if f.kind == frameDispatch {
-					d, _ := b.backEdge(int(f.loop), cost, false, before)
-					distance, back = max(distance, d), true
-				}
-			}
-			if p > len(code) {
-				continue
-			}
-			if back {
-				b.out = append(b.out, code[from:at]...)
-				from = at
-				b.out = b.check.fixed(b.out, weight(distance))
-				b.placed.backs++
-			}
+			p, err = b.branchTable(at, p)
 
-		case callFunc:
-			var f uint32
-			f, p = u32(code, p)
-			if uint64(f) >= uint64(len(m.funcs)) {
-				return errorAt(base, at, "function %d of %d: %w", f, len(m.funcs), wasmfile.ErrMalformed)
+		case callFunc, refFunc:
+			if i, p = u32(code, p); uint64(i) >= uint64(len(b.m.funcs)) {
+				return b.indexError(at, "function", i, len(b.m.funcs))
 			}
-			cost += m.callCosts[f]
-			if f >= m.funcImports && p <= len(code) {
-				b.out = append(b.out, code[from:at+1]...)
-				b.out = wasmfile.AppendU32(b.out, f+1)
-				from = p
+			if in.class == callFunc {
+				b.cost += b.m.callCosts[i]
 			}
-
-		case refFunc:
-			var f uint32
-			f, p = u32(code, p)
-			if uint64(f) >= uint64(len(m.funcs)) {
-				return errorAt(base, at, "function %d of %d: %w", f, len(m.funcs), wasmfile.ErrMalformed)
-			}
-			if f >= m.funcImports && p <= len(code) {
-				b.out = append(b.out, code[from:at+1]...)
-				b.out = wasmfile.AppendU32(b.out, f+1)
-				from = p
+			if i >= b.m.funcImports && p <= len(code) {
+				b.flush(at + 1)
+				b.out = wasmfile.AppendU32(b.out, b.m.shift(i))
+				b.from = p
 			}
 
 		case callTable:
-			var i uint32
-			i, p = u32(code, p)
-			if uint64(i) >= uint64(len(m.types)) {
-				return errorAt(base, at, "type %d of %d: %w", i, len(m.types), wasmfile.ErrMalformed)
+			if i, p = u32(code, p); uint64(i) >= uint64(len(b.m.types)) {
+				return b.indexError(at, "type", i, len(b.m.types))
 			}
-			cost += costHost + m.types[i].params + m.types[i].results
+			b.cost += costHost + b.m.types[i].params + b.m.types[i].results
 			_, p = u32(code, p) // table
-
-		case selectType:
-			var n uint32
-			n, p = u32(code, p)
-			if p >= len(code) {
-				continue
-			}
-			if n != 1 || !isValueType(code[p]) {
-				return errorAt(base, at, "select of %d values of type 0x%x: %w", n, code[p], ErrUnsupported)
-			}
-			p++
 
 		case tableGet:
 			_, p = u32(code, p)
 
 		case tableSet:
 			_, p = u32(code, p)
-			m.snapshotFails("its code changes tables (table.set)")
+			b.m.snapshotFails("its code changes tables (table.set)")
 
-		case memIndex:
+		case selectType:
+			i, p = u32(code, p)
 			if p >= len(code) {
-				continue
+				break
 			}
-			if code[p] != 0 {
-				return errorAt(base, at, "memory.size or memory.grow of memory %d (multi-memory): %w", code[p], ErrUnsupported)
+			if i != 1 || !isValueType(code[p]) {
+				return b.errorAt(at, "select of %d values of type 0x%x: %w", i, code[p], ErrUnsupported)
 			}
 			p++
-			if code0 == opMemoryGrow {
-				cost += costGrow
-			}
 
 		case refNull:
-			if p >= len(code) {
-				continue
+			if p < len(code) && !isRef(code[p]) {
+				return b.errorAt(at, "ref.null of heap type 0x%x: %w", code[p], ErrUnsupported)
 			}
-			if !isRef(code[p]) {
-				return errorAt(base, at, "ref.null of heap type 0x%x: %w", code[p], ErrUnsupported)
+			p = skip(code, p, 1)
+
+		case memIndex:
+			if p < len(code) && code[p] != 0 {
+				return b.errorAt(at, "memory.size or memory.grow of memory %d (multi-memory): %w", code[p], ErrUnsupported)
 			}
-			p++
+			p = skip(code, p, 1)
+			if opcode == opMemoryGrow {
+				b.cost += costGrow
+			}
 
 		case prefixFC:
-			if p >= len(code) {
-				continue
-			}
-			second := code[p]
-			o := miscOp(second)
-			if !o.known {
-				return errorAt(base, at, "instruction 0xfc 0x%x: %w", second, ErrUnsupported)
-			}
-			p++
-			for range o.indexes {
-				_, p = u32(code, p)
-			}
-			if p > len(code) {
-				continue
-			}
-			if o.zeros > 0 {
-				for i := range int(o.zeros) {
-					if p+i >= len(code) || code[p+i] != 0 {
-						return errorAt(base, at, "%s of another memory than 0 (multi-memory): %w", o.name, ErrUnsupported)
-					}
-				}
-				p += int(o.zeros)
-				if m.memories == 0 {
-					return errorAt(base, at, "%s without a memory: %w", o.name, wasmfile.ErrMalformed)
-				}
-			}
-			cost += int(o.cost)
-			if o.changes {
-				m.snapshotFails("its code changes what no snapshot holds (%s)", o.name)
-			}
-			if o.bulk {
-				b.out = append(b.out, code[from:at]...)
-				from = at
-				switch second {
-				case miscMemoryCopy:
-					b.out = b.check.bulkOr(b.out, locals, code[at:p], m.copyHelper(), m.threeI32())
-					from = p
-				case miscMemoryFill:
-					b.out = b.check.bulkOr(b.out, locals, code[at:p], m.fillHelper(), m.threeI32())
-					from = p
-				default:
-					b.out = b.check.bulk(b.out, locals)
-				}
-				b.bulk = true
-				b.placed.bulk++
-			}
+			p, err = b.misc(at, p)
 
 		case prefixFD:
-			var err error
-			if p, err = simdImmediates(code, at, base); err != nil {
-				return err
-			}
-			if second := code[at+1]; simd[second] != simdPlain {
-				cost += costMemory
-			}
+			p, err = b.simd(at, p)
 
 		default:
-			return errorAt(base, at, "instruction 0x%x%s: %w", code0, refusedWhy(code0), ErrUnsupported)
+			return b.errorAt(at, "instruction 0x%x%s: %w", opcode, proposal(opcode), ErrUnsupported)
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// blockType reads a block type at p.
-func (b *body) blockType(code []byte, p, base int) (funcType, int, error) {
-	if p >= len(code) {
-		return funcType{}, len(code) + 1, nil
+// endOfCode says what is wrong when offset p is not that of an instruction.
+func (b *body) endOfCode(p int) error {
+	if p > len(b.code) {
+		return b.errorAt(0, "code with a malformed or truncated immediate: %w", wasmfile.ErrMalformed)
 	}
-	c := code[p]
-	if c == blockEmpty {
+	return b.errorAt(p, "code without an end: %w", wasmfile.ErrTruncated)
+}
+
+// memArg reads the memory argument of the instruction at offset at.
+func (b *body) memArg(at, p int) (int, error) {
+	align, p := u32(b.code, p)
+	if align >= 32 {
+		return 0, b.errorAt(at, "memory argument with flags 0x%x (multi-memory): %w", align, ErrUnsupported)
+	}
+	_, p = u32(b.code, p)
+	return p, nil
+}
+
+// open opens a block, loop or if, whose block type is at offset p.
+func (b *body) open(c class, p int) (int, error) {
+	t, p, err := b.blockType(p)
+	if err != nil || p > len(b.code) {
+		return p, err
+	}
+	b.cost += t.params + t.results
+	f := frame{kind: frameBlock, arity: int32(t.results)}
+	switch c {
+	case openIf:
+		f.kind = frameIf
+	case openBlock:
+		if n := len(b.loops); n > 0 && b.loops[n-1].opening > 0 {
+			b.loops[n-1].opening--
+			f.kind, f.loop = frameDispatchBlock, int32(n-1)
+		}
+	default:
+		f.arity = int32(t.params)
+		if b.openDispatch(p) {
+			f.kind, f.loop = frameDispatch, int32(len(b.loops)-1)
+			break
+		}
+		f.kind = frameLoop
+		b.flush(p)
+		var weigh int
+		b.out, weigh = b.check.open(b.out)
+		f.weigh = int32(weigh)
+		b.placed.heads++
+		b.scopes = append(b.scopes, b.cost)
+		b.cost = 0
+	}
+	b.frames = append(b.frames, f)
+	return p, nil
+}
+
+// end closes the innermost block and reports whether it was the function.
+func (b *body) end() bool {
+	f := b.frames[len(b.frames)-1]
+	b.frames = b.frames[:len(b.frames)-1]
+	b.cost += int(f.arity)
+	switch f.kind {
+	case frameFunc:
+		return true
+	case frameLoop:
+		setWeight(b.out[f.weigh:], weight(b.cost))
+		b.cost = b.scopes[len(b.scopes)-1] + costBranch
+		b.scopes = b.scopes[:len(b.scopes)-1]
+	case frameDispatchBlock:
+		b.loops[f.loop].ended++
+		b.ends = append(b.ends, b.cost)
+	case frameDispatch:
+		b.closeDispatch()
+	}
+	return false
+}
+
+// branchTable reads the labels of the br_table at offset at.
+func (b *body) branchTable(at, p int) (int, error) {
+	n, p := u32(b.code, p)
+	farthest, back := 0, false
+	for i := uint64(0); i <= uint64(n) && p < len(b.code); i++ {
+		var label uint32
+		label, p = u32(b.code, p)
+		if uint64(label) >= uint64(len(b.frames)) {
+			return 0, b.indexError(at, "label", label, len(b.frames))
+		}
+		f := b.frames[len(b.frames)-1-int(label)]
+		if i == 0 {
+			b.cost += int(f.arity) // the same for all of them
+		}
+		if f.kind == frameDispatch {
+			distance, _ := b.distance(int(f.loop), false, jump{})
+			farthest, back = max(farthest, distance), true
+		}
+	}
+	if back && p <= len(b.code) {
+		b.checkHere(at, farthest)
+	}
+	return p, nil
+}
+
+// blockType reads the block type at offset p.
+func (b *body) blockType(p int) (funcType, int, error) {
+	if p >= len(b.code) {
+		return funcType{}, len(b.code) + 1, nil
+	}
+	switch c := b.code[p]; {
+	case c == blockEmpty:
 		return funcType{}, p + 1, nil
-	}
-	if c >= 0x40 && c < 0x80 {
+	case c >= 0x40 && c < 0x80:
 		if !isValueType(c) {
-			return funcType{}, 0, errorAt(base, p, "block type 0x%x: %w", c, ErrUnsupported)
+			return funcType{}, 0, b.errorAt(p, "block type 0x%x: %w", c, ErrUnsupported)
 		}
 		return funcType{results: 1}, p + 1, nil
 	}
-	v, next := sleb(code, p, 33)
-	if next > len(code) {
+	v, next := signed(b.code, p, 33)
+	if next > len(b.code) {
 		return funcType{}, next, nil
 	}
-	if v >= uint64(len(b.m.types)) {
-		return funcType{}, 0, errorAt(base, p, "block type %d of %d: %w", int64(v), len(b.m.types), wasmfile.ErrMalformed)
+	if v < 0 || v >= int64(len(b.m.types)) {
+		return funcType{}, 0, b.errorAt(p, "block type %d of %d: %w", v, len(b.m.types), wasmfile.ErrMalformed)
 	}
 	return b.m.types[v], next, nil
-}
-
-// u32 reads an unsigned LEB128 of 32 bits at p and returns the offset after it,
-// which is beyond the end of code if it is malformed.
-func u32(code []byte, p int) (uint32, int) {
-	if p < len(code) && code[p] < 0x80 {
-		return uint32(code[p]), p + 1
-	}
-	return u32Long(code, p)
-}
-
-func u32Long(code []byte, p int) (uint32, int) {
-	var v uint32
-	for shift := 0; shift < 35 && p < len(code); shift += 7 {
-		c := code[p]
-		p++
-		v |= uint32(c&0x7f) << shift
-		if c < 0x80 {
-			if shift == 28 && c > 0x0f {
-				break
-			}
-			return v, p
-		}
-	}
-	return 0, len(code) + 1
-}
-
-// sleb reads a signed LEB128 of the given width at p, like u32.
-func sleb(code []byte, p, bits int) (uint64, int) {
-	if p < len(code) && code[p] < 0x80 {
-		return uint64(int64(int8(code[p]<<1)) >> 1), p + 1
-	}
-	if p >= len(code) {
-		return 0, len(code) + 1
-	}
-	r := wasmfile.Reader{B: code, Off: p}
-	var v int64
-	switch bits {
-	case 32:
-		v = int64(r.S32())
-	case 33:
-		v = r.S33()
-	default:
-		v = r.S64()
-	}
-	if r.Err != nil {
-		return 0, len(code) + 1
-	}
-	return uint64(v), r.Off
-}
-
-// skip moves p over n bytes of a constant.
-func skip(code []byte, p, n int) int {
-	if p > len(code)-n {
-		return len(code) + 1
-	}
-	return p + n
 }

@@ -67,23 +67,20 @@ func (b *body) function(out []byte, f uint32, code []byte, start int) ([]byte, e
 		return nil, err
 	}
 
-	// The entry check and the spare local are known only now.
-	var entry []byte
-	if b.total >= costCall {
-		entry = b.check.fixed(b.entry[:0], weight(b.total))
-		b.entry = entry
-		b.placed.entries++
-	}
+	// Whether there is a check at the entry, and a spare local, is known only now.
 	b.head = b.head[:0]
-	if b.bulk {
+	if b.spare {
 		b.head = wasmfile.AppendU32(b.head, groups+1)
 		b.head = append(b.head, declared[groupsAt:]...)
 		b.head = append(b.head, 1, typeI32)
 	} else {
 		b.head = append(b.head, declared...)
 	}
-	out = wasmfile.AppendU32(out, uint32(len(b.head)+len(entry)+len(b.out)))
+	if b.cost >= costCall {
+		b.head = b.check.fixed(b.head, weight(b.cost))
+		b.placed.entries++
+	}
+	out = wasmfile.AppendU32(out, uint32(len(b.head)+len(b.out)))
 	out = append(out, b.head...)
-	out = append(out, entry...)
 	return append(out, b.out...), nil
 }

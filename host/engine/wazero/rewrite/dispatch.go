@@ -24,15 +24,23 @@ type dispatch struct {
 
 // jump follows the two instructions before a branch.
 type jump struct {
-	state uint8  // 1 after i32.const, 2 after i32.const and local.set
+	state jumpState
 	to    uint32 // the constant
-	local uint32
+	local uint32 // the local it was put into
 }
 
-// openDispatch looks at what follows a loop's block type and, when it has the
-// form, appends to b.loops.
-func (b *body) openDispatch(code []byte, p, cost int) bool {
-	blocks := 0
+type jumpState uint8
+
+const (
+	jumpNone  jumpState = iota
+	jumpConst           // i32.const
+	jumpSet             // i32.const and local.set
+)
+
+// openDispatch looks at what follows a loop's block type at offset p and, when
+// it has the form, appends to b.loops.
+func (b *body) openDispatch(p int) bool {
+	code, blocks := b.code, 0
 	for p+1 < len(code) && code[p] == opBlock && code[p+1] == blockEmpty {
 		blocks++
 		p += 2
@@ -60,16 +68,10 @@ func (b *body) openDispatch(code []byte, p, cost int) bool {
 	}
 	b.loops = append(b.loops, dispatch{
 		local: local, blocks: blocks, opening: blocks,
-		scope: len(b.scopes), start: cost,
+		scope: len(b.scopes), start: b.cost,
 		targets: start, ends: len(b.ends),
 	})
 	return true
-}
-
-// endDispatchBlock notes that the innermost open block of the loop ends here.
-func (b *body) endDispatchBlock(loop, cost int) {
-	b.loops[loop].ended++
-	b.ends = append(b.ends, cost)
 }
 
 func (b *body) closeDispatch() {
@@ -79,27 +81,30 @@ func (b *body) closeDispatch() {
 	b.ends = b.ends[:d.ends]
 }
 
-// backEdge says whether a branch to a dispatch loop has to be checked, and how
-// much code lies between where it goes on and the branch, as far as is known.
-// The two instructions before count when the branch is unconditional.
-func (b *body) backEdge(loop, cost int, unconditional bool, before jump) (distance int, back bool) {
+// distance says whether a branch to a dispatch loop goes back, and the cost of
+// the code between where it goes on and the branch, or more where that is not
+// known. before are the two instructions before the branch, which count when it
+// is unconditional.
+func (b *body) distance(loop int, unconditional bool, before jump) (cost int, back bool) {
 	d := &b.loops[loop]
+	here := b.cost
 	if d.scope < len(b.scopes) {
-		cost = b.scopes[d.scope]
+		here = b.scopes[d.scope]
 	}
-	if unconditional && before.state == 2 && before.local == d.local {
-		last := len(b.targets) - 1
+	if unconditional && before.state == jumpSet && before.local == d.local {
+		end := len(b.targets)
 		if loop+1 < len(b.loops) {
-			last = b.loops[loop+1].targets - 1
+			end = b.loops[loop+1].targets
 		}
-		to := b.targets[min(uint64(d.targets)+uint64(before.to), uint64(last))]
+		table := b.targets[d.targets:end]
+		to := table[min(uint64(before.to), uint64(len(table)-1))]
 		switch {
-		case uint64(to) >= uint64(d.blocks): // the loop itself, or one further out
+		case uint64(to) >= uint64(d.blocks): // the loop itself, or a block around it
 		case int(to) >= d.ended:
 			return 0, false
 		default:
-			return cost - b.ends[d.ends+int(to)], true
+			return here - b.ends[d.ends+int(to)], true
 		}
 	}
-	return cost - d.start, true
+	return here - d.start, true
 }

@@ -245,6 +245,46 @@ func TestCustomSections(t *testing.T) {
 	}
 }
 
+// TestDataSections: segments that no instruction can name are left out.
+func TestDataSections(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		dataCount bool
+		want      []byte // content of the section, nil = none
+	}{
+		{"named by index", true, cat(3, 0, opI32Const, 0, opEnd, 0, 1, str("passive"), 0, opI32Const, 0, opEnd, 0)},
+		{"not named", false, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := indexed()
+			m.dataCount = c.dataCount
+			if !c.dataCount {
+				m.codes[14] = cat(2, 0, opEnd) // it has memory.init
+			}
+			res := mustRewrite(t, m.bytes())
+			if err := newValidator(t).check(res.Wasm); err != nil {
+				t.Error(err)
+			}
+			if len(res.Data) != 2 {
+				t.Errorf("got %d active segments, want 2", len(res.Data))
+			}
+			sections, err := wasmfile.Sections(res.Wasm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []byte
+			for _, s := range sections {
+				if s.ID == wasmfile.Data {
+					got = s.Content
+				}
+			}
+			if !bytes.Equal(got, c.want) {
+				t.Errorf("data section: got %x, want %x", got, c.want)
+			}
+		})
+	}
+}
+
 func TestMutableGlobalsAreExported(t *testing.T) {
 	m := indexed()
 	res := mustRewrite(t, m.bytes())

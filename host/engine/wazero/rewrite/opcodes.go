@@ -164,7 +164,7 @@ const (
 	simdConst   // 16 bytes: v128.const, i8x16.shuffle
 )
 
-var simd = func() (t [256]simdClass) {
+var simdClasses = func() (t [256]simdClass) {
 	set := func(c simdClass, from, to int) {
 		for i := from; i <= to; i++ {
 			t[i] = c

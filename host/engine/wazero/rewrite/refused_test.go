@@ -109,6 +109,8 @@ var refusals = []struct {
 	}), ErrUnsupported, "position-independent"},
 	{"data at a sum", with(func(m *mod) { m.datas = [][]byte{cat(0, i32const(1), i32const(1), opI32Add, opEnd, str("x"))} }), ErrUnsupported, "data segment 0"},
 	{"data at an i64", with(func(m *mod) { m.datas = [][]byte{cat(0, opI64Const, 1, opEnd, str("x"))} }), wasmfile.ErrMalformed, "data segment 0"},
+	{"data without a memory", with(func(m *mod) { m.memories, m.datas = nil, [][]byte{cat(0, i32const(0), opEnd, str("x"))} }), wasmfile.ErrMalformed, "without a memory"},
+	{"data with unknown flags", with(func(m *mod) { m.datas = [][]byte{cat(3, str("x"))} }), wasmfile.ErrMalformed, "flags 0x3"},
 	{"data for another memory", with(func(m *mod) { m.datas = [][]byte{cat(2, 1, i32const(0), opEnd, str("x"))} }), ErrUnsupported, "memory 1"},
 
 	// Structure.
