@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -76,6 +75,8 @@ func (s *settings) once(ctx context.Context) error {
 	if err := s.listeners(); err != nil {
 		return err
 	}
+	settle := quietStart()
+	defer settle()
 	sidecar, err := host.New(s.options)
 	if err != nil {
 		return err
@@ -95,8 +96,7 @@ func (s *settings) once(ctx context.Context) error {
 			case <-ready:
 				ready = nil
 				s.tellReady()
-				// What compiling and reading left behind is not needed while at rest.
-				debug.FreeOSMemory()
+				settle()
 			case <-ctx.Done():
 				return
 			}
