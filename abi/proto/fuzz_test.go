@@ -41,7 +41,7 @@ func FuzzUnmarshal(f *testing.F) {
 			t.Fatalf("%s: decoding %x changed it to %x", name(typ), before, b)
 		}
 		view := fresh(typ)
-		if viewErr := UnmarshalView(view.(Decoder), b); viewErr != err {
+		if viewErr := view.UnmarshalView(b); viewErr != err {
 			t.Fatalf("%s: UnmarshalView of %x gives %v, Unmarshal %v", name(typ), b, viewErr, err)
 		}
 		if err != nil {

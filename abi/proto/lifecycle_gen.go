@@ -32,6 +32,9 @@ func (m *MetadataRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *MetadataRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *MetadataRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *MetadataRequest) decode(d decoder) error {
 	*m = MetadataRequest{}
 	for d.more() {
@@ -130,6 +133,9 @@ func (m *InitRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *InitRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *InitRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *InitRequest) decode(d decoder) error {
 	*m = InitRequest{}
 	for d.more() {
@@ -196,6 +202,9 @@ func (m *InitResponse) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *InitResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *InitResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *InitResponse) decode(d decoder) error {
 	*m = InitResponse{}
@@ -281,6 +290,9 @@ func (m *Error) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *Error) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *Error) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *Error) decode(d decoder) error {
 	*m = Error{}

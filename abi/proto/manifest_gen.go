@@ -165,6 +165,9 @@ func (m *Manifest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *Manifest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *Manifest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *Manifest) decode(d decoder) error {
 	*m = Manifest{}
 	for d.more() {
@@ -322,6 +325,9 @@ func (m *Kind) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *Kind) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *Kind) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *Kind) decode(d decoder) error {
 	*m = Kind{}
 	for d.more() {
@@ -478,6 +484,9 @@ func (m *MetadataField) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *MetadataField) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *MetadataField) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *MetadataField) decode(d decoder) error {
 	*m = MetadataField{}
 	for d.more() {
@@ -578,6 +587,9 @@ func (m *Capability) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *Capability) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *Capability) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *Capability) decode(d decoder) error {
 	*m = Capability{}
 	for d.more() {
@@ -649,6 +661,9 @@ func (m *ConcurrencyModel) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *ConcurrencyModel) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *ConcurrencyModel) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *ConcurrencyModel) decode(d decoder) error {
 	*m = ConcurrencyModel{}
 	for d.more() {
@@ -707,6 +722,9 @@ func (m *ResourceLimits) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *ResourceLimits) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *ResourceLimits) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *ResourceLimits) decode(d decoder) error {
 	*m = ResourceLimits{}
@@ -773,6 +791,9 @@ func (m *AuthProfile) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *AuthProfile) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *AuthProfile) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *AuthProfile) decode(d decoder) error {
 	*m = AuthProfile{}

@@ -17,6 +17,7 @@ type message interface {
 	MarshalTo([]byte) int
 	Marshal() []byte
 	Unmarshal([]byte) error
+	UnmarshalView([]byte) error
 }
 
 // messages has one of each type; TestAllMessages keeps it complete.

@@ -28,19 +28,6 @@ type decoder struct {
 	view bool // strings and bytes alias b
 }
 
-// Decoder is any message of this package.
-type Decoder interface {
-	Unmarshal([]byte) error
-	decode(decoder) error
-}
-
-// UnmarshalView replaces m by the message in b, of which it keeps all: strings
-// and bytes of m change when b does. It is for a reader that is done with m
-// before b is used again.
-func UnmarshalView(m Decoder, b []byte) error {
-	return m.decode(decoder{b: b, view: true})
-}
-
 func (d *decoder) more() bool { return d.err == nil && d.off < len(d.b) }
 
 func (d *decoder) fail(err error) {

@@ -35,7 +35,7 @@ func TestRandomMessages(t *testing.T) {
 				t.Fatalf("%s: got\n%v\nwant\n%v", name(typ), have, want)
 			}
 			view := fresh(typ)
-			if err := UnmarshalView(view.(Decoder), b); err != nil || !reflect.DeepEqual(idl.toJSON(reflect.ValueOf(view)), want) {
+			if err := view.UnmarshalView(b); err != nil || !reflect.DeepEqual(idl.toJSON(reflect.ValueOf(view)), want) {
 				t.Fatalf("%s: UnmarshalView: got %v,\n%v\nwant\n%v", name(typ), err, idl.toJSON(reflect.ValueOf(view)), want)
 			}
 			for i := range b {
@@ -195,7 +195,7 @@ func TestViewAllocatesLittle(t *testing.T) {
 	b := (&SetRequest{Key: "app||key", Value: make([]byte, 4096), ContentType: "text/plain"}).Marshal()
 	var m SetRequest
 	if got := testing.AllocsPerRun(100, func() {
-		if err := UnmarshalView(&m, b); err != nil {
+		if err := m.UnmarshalView(b); err != nil {
 			t.Error(err)
 		}
 	}); got != 0 {

@@ -205,6 +205,8 @@ func (p *printer) marshal(m *message) {
 func (p *printer) unmarshal(m *message) {
 	p.f("// Unmarshal replaces m by the message in b, of which it keeps nothing.")
 	p.f("func (m *%s) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }\n", m.Name)
+	p.f("// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.")
+	p.f("func (m *%s) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }\n", m.Name)
 	p.f("func (m *%s) decode(d decoder) error {\n*m = %s{}", m.Name, m.Name)
 	p.f("for d.more() {\nswitch t := d.tag(); t {")
 	for _, f := range m.Fields {

@@ -12,13 +12,13 @@ func (h *handler) bulk(ctx context.Context, method uint32, req []byte) (guest.Me
 	switch method {
 	case bulkGet:
 		var m wire.BulkGetRequest
-		if err := h.decode(&m, req); err != nil {
+		if err := h.decode(m.Unmarshal, m.UnmarshalView, req); err != nil {
 			return nil, guest.BadRequest(err)
 		}
 		return h.bulkGet(ctx, m.Items)
 	case bulkSet:
 		m := new(wire.BulkSetRequest)
-		if err := h.decode(m, req); err != nil {
+		if err := h.decode(m.Unmarshal, m.UnmarshalView, req); err != nil {
 			return nil, guest.BadRequest(err)
 		}
 		if s, ok := h.store.(BulkSetter); ok {
@@ -28,7 +28,7 @@ func (h *handler) bulk(ctx context.Context, method uint32, req []byte) (guest.Me
 		return each(len(m.Items), func(i int) (string, error) { return m.Items[i].Key, h.store.Set(ctx, &m.Items[i]) })
 	default:
 		m := new(wire.BulkDeleteRequest)
-		if err := h.decode(m, req); err != nil {
+		if err := h.decode(m.Unmarshal, m.UnmarshalView, req); err != nil {
 			return nil, guest.BadRequest(err)
 		}
 		if s, ok := h.store.(BulkDeleter); ok {

@@ -52,6 +52,9 @@ func (m *Etag) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *Etag) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *Etag) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *Etag) decode(d decoder) error {
 	*m = Etag{}
 	for d.more() {
@@ -105,6 +108,9 @@ func (m *StateOptions) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *StateOptions) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *StateOptions) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *StateOptions) decode(d decoder) error {
 	*m = StateOptions{}
@@ -168,6 +174,9 @@ func (m *GetRequest) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *GetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *GetRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *GetRequest) decode(d decoder) error {
 	*m = GetRequest{}
@@ -244,6 +253,9 @@ func (m *GetResponse) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *GetResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *GetResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *GetResponse) decode(d decoder) error {
 	*m = GetResponse{}
@@ -349,6 +361,9 @@ func (m *SetRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *SetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *SetRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *SetRequest) decode(d decoder) error {
 	*m = SetRequest{}
 	for d.more() {
@@ -445,6 +460,9 @@ func (m *DeleteRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *DeleteRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *DeleteRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *DeleteRequest) decode(d decoder) error {
 	*m = DeleteRequest{}
 	for d.more() {
@@ -511,6 +529,9 @@ func (m *BulkOptions) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkOptions) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkOptions) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *BulkOptions) decode(d decoder) error {
 	*m = BulkOptions{}
 	for d.more() {
@@ -566,6 +587,9 @@ func (m *BulkGetRequest) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkGetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkGetRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *BulkGetRequest) decode(d decoder) error {
 	*m = BulkGetRequest{}
@@ -670,6 +694,9 @@ func (m *BulkStateItem) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkStateItem) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkStateItem) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *BulkStateItem) decode(d decoder) error {
 	*m = BulkStateItem{}
 	for d.more() {
@@ -733,6 +760,9 @@ func (m *BulkGetResponse) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkGetResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkGetResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *BulkGetResponse) decode(d decoder) error {
 	*m = BulkGetResponse{}
 	for d.more() {
@@ -793,6 +823,9 @@ func (m *BulkSetRequest) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkSetRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkSetRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *BulkSetRequest) decode(d decoder) error {
 	*m = BulkSetRequest{}
@@ -863,6 +896,9 @@ func (m *BulkDeleteRequest) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkDeleteRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkDeleteRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *BulkDeleteRequest) decode(d decoder) error {
 	*m = BulkDeleteRequest{}
@@ -943,6 +979,9 @@ func (m *ItemStatus) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *ItemStatus) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *ItemStatus) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *ItemStatus) decode(d decoder) error {
 	*m = ItemStatus{}
 	for d.more() {
@@ -998,6 +1037,9 @@ func (m *BulkResponse) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *BulkResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *BulkResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *BulkResponse) decode(d decoder) error {
 	*m = BulkResponse{}
@@ -1059,6 +1101,9 @@ func (m *TransactOperation) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *TransactOperation) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *TransactOperation) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *TransactOperation) decode(d decoder) error {
 	*m = TransactOperation{}
@@ -1129,6 +1174,9 @@ func (m *TransactRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *TransactRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *TransactRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *TransactRequest) decode(d decoder) error {
 	*m = TransactRequest{}
 	for d.more() {
@@ -1182,6 +1230,11 @@ func (m *MultiMaxSizeResponse) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *MultiMaxSizeResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *MultiMaxSizeResponse) UnmarshalView(b []byte) error {
+	return m.decode(decoder{b: b, view: true})
+}
+
 func (m *MultiMaxSizeResponse) decode(d decoder) error {
 	*m = MultiMaxSizeResponse{}
 	for d.more() {
@@ -1233,6 +1286,9 @@ func (m *QueryRequest) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *QueryRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *QueryRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *QueryRequest) decode(d decoder) error {
 	*m = QueryRequest{}
@@ -1318,6 +1374,9 @@ func (m *QueryItem) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *QueryItem) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *QueryItem) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *QueryItem) decode(d decoder) error {
 	*m = QueryItem{}
 	for d.more() {
@@ -1395,6 +1454,9 @@ func (m *QueryResponse) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *QueryResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *QueryResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *QueryResponse) decode(d decoder) error {
 	*m = QueryResponse{}
 	for d.more() {
@@ -1456,6 +1518,11 @@ func (m *DeleteWithPrefixRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *DeleteWithPrefixRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *DeleteWithPrefixRequest) UnmarshalView(b []byte) error {
+	return m.decode(decoder{b: b, view: true})
+}
+
 func (m *DeleteWithPrefixRequest) decode(d decoder) error {
 	*m = DeleteWithPrefixRequest{}
 	for d.more() {
@@ -1503,6 +1570,11 @@ func (m *DeleteWithPrefixResponse) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *DeleteWithPrefixResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *DeleteWithPrefixResponse) UnmarshalView(b []byte) error {
+	return m.decode(decoder{b: b, view: true})
+}
 
 func (m *DeleteWithPrefixResponse) decode(d decoder) error {
 	*m = DeleteWithPrefixResponse{}
@@ -1569,6 +1641,9 @@ func (m *KeysLikeRequest) Marshal() []byte {
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *KeysLikeRequest) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
 
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *KeysLikeRequest) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
+
 func (m *KeysLikeRequest) decode(d decoder) error {
 	*m = KeysLikeRequest{}
 	for d.more() {
@@ -1627,6 +1702,9 @@ func (m *KeysLikeResponse) Marshal() []byte {
 
 // Unmarshal replaces m by the message in b, of which it keeps nothing.
 func (m *KeysLikeResponse) Unmarshal(b []byte) error { return m.decode(decoder{b: b}) }
+
+// UnmarshalView is Unmarshal without copying: strings and bytes of m are parts of b.
+func (m *KeysLikeResponse) UnmarshalView(b []byte) error { return m.decode(decoder{b: b, view: true}) }
 
 func (m *KeysLikeResponse) decode(d decoder) error {
 	*m = KeysLikeResponse{}
