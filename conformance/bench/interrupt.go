@@ -60,19 +60,17 @@ func benchInterrupt(t *table) error {
 		ctx, cancel := context.WithTimeout(context.Background(), limit)
 		defer cancel()
 		deadline, _ := ctx.Deadline()
-		for {
-			err := p.Call(ctx, abi.OpStateGet, &proto.GetRequest{Key: "loop"}, nil)
-			late := time.Since(deadline)
-			var backoff *pool.BackoffError
-			if errors.As(err, &backoff) { // the loops before count as crashes
-				time.Sleep(time.Until(backoff.Until))
-				return -1, nil
-			}
-			if !errors.Is(err, engine.ErrDeadline) {
-				return 0, fmt.Errorf("the loop ended with %v", err)
-			}
-			return late, nil
+		err := p.Call(ctx, abi.OpStateGet, &proto.GetRequest{Key: "loop"}, nil)
+		late := time.Since(deadline)
+		var backoff *pool.BackoffError
+		if errors.As(err, &backoff) { // the loops before count as crashes
+			time.Sleep(time.Until(backoff.Until))
+			return -1, nil
 		}
+		if !errors.Is(err, engine.ErrDeadline) {
+			return 0, fmt.Errorf("the loop ended with %v", err)
+		}
+		return late, nil
 	}
 	var late []time.Duration
 	for len(late) < 100 {

@@ -86,5 +86,4 @@ func (t *table) print(f *os.File) {
 
 func micros(d time.Duration) string { return fmt.Sprintf("%.2f us", float64(d.Nanoseconds())/1e3) }
 func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Nanoseconds())/1e6) }
-func mib(n uint64) string           { return fmt.Sprintf("%.2f MiB", float64(n)/(1<<20)) }
 func times(r float64) string        { return fmt.Sprintf("%.2fx", r) }

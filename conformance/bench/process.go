@@ -73,18 +73,13 @@ func (p *process) stop() {
 func (p *process) cpu() time.Duration { return procCPU(p.cmd.Process.Pid) }
 
 func procCPU(pid int) time.Duration {
-	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "schedstat"))
-	if err != nil {
-		return 0
-	}
-	// The main thread only; sum the threads.
 	total := time.Duration(0)
 	tasks, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "task"))
 	if err != nil {
 		return 0
 	}
 	for _, t := range tasks {
-		b, err = os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "task", t.Name(), "schedstat"))
+		b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "task", t.Name(), "schedstat"))
 		if err != nil {
 			continue
 		}
