@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"bytes"
 	"errors"
 	"strconv"
 	"strings"
@@ -123,6 +124,31 @@ var refusals = []struct {
 	{"immediate cut off", withBody(locals(), 0x28).bytes(), wasmfile.ErrMalformed, "truncated immediate"},
 	{"table of labels cut off", withBody(locals(), opBrTable, 0xff, 0xff, 0xff, 0xff, 0x0f).bytes(), wasmfile.ErrMalformed, ""},
 	{"overlong index", withBody(locals(), opLocalGet, 0x80, 0x80, 0x80, 0x80, 0x10).bytes(), wasmfile.ErrMalformed, ""},
+	{"overlong constant", withBody(locals(), opI32Const, 0xff, 0xff, 0xff, 0xff, 0x70, 0x1a).bytes(), wasmfile.ErrMalformed, ""},
+	{"overlong i64 constant", withBody(locals(), opI64Const, bytes.Repeat([]byte{0x80}, 10), 0, 0x1a).bytes(), wasmfile.ErrMalformed, ""},
+	{"overlong block type", withBody(locals(), opBlock, 0x80, 0x80, 0x80, 0x80, 0x20, opEnd).bytes(), wasmfile.ErrMalformed, ""},
+	{"negative block type in a long form", withBody(locals(), opBlock, 0xc0, 0x7f, opEnd).bytes(), wasmfile.ErrMalformed, "block type -64"},
+	{"block type of another proposal", withBody(locals(), opBlock, 0x69, opEnd).bytes(), ErrUnsupported, "block type 0x69"},
+	{"block type cut off", with(func(m *mod) { m.codes = [][]byte{cat(2, 0, opBlock)} }), wasmfile.ErrMalformed, ""},
+	{"dispatch table cut off", with(func(m *mod) {
+		m.codes = [][]byte{cat(10, 0, opLoop, blockEmpty, opBlock, blockEmpty, opLocalGet, 0, opBrTable, 0x80)}
+	}), wasmfile.ErrMalformed, ""},
+	{"dispatch table with an overlong label", withBody(locals(typeI32), opLoop, blockEmpty, opBlock, blockEmpty, opLocalGet, 0, opBrTable, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, opEnd, opEnd).bytes(), wasmfile.ErrMalformed, ""},
+	{"select cut off", with(func(m *mod) { m.codes = [][]byte{cat(3, 0, 0x1c, 1)} }), wasmfile.ErrMalformed, ""},
+	{"select of two values", withBody(locals(), 0x00, 0x1c, 2, typeI32, typeI32).bytes(), ErrUnsupported, "select of 2 values"},
+	{"ref.null of another proposal", withBody(locals(), opRefNull, 0x6e, 0x1a).bytes(), ErrUnsupported, "heap type 0x6e"},
+	{"SIMD opcode cut off", with(func(m *mod) { m.codes = [][]byte{cat(2, 0, opSIMD)} }), wasmfile.ErrMalformed, ""},
+	{"0xfc opcode cut off", with(func(m *mod) { m.codes = [][]byte{cat(2, 0, opMisc)} }), wasmfile.ErrMalformed, ""},
+	{"vector constant cut off", with(func(m *mod) { m.codes = [][]byte{cat(4, 0, opSIMD, simdV128Const, 0)} }), wasmfile.ErrMalformed, ""},
+	{"mutability 2", with(func(m *mod) { m.globals = [][]byte{cat(typeI32, 2, i32const(0), opEnd)} }), wasmfile.ErrMalformed, "mutability 0x2"},
+	{"constant of another proposal", with(func(m *mod) { m.globals = [][]byte{cat(typeI32, 0, 0xfb, 0, opEnd)} }), ErrUnsupported, "0xfb"},
+	{"null of another proposal", with(func(m *mod) { m.globals = [][]byte{cat(typeFuncref, 0, opRefNull, 0x6e, opEnd)} }), ErrUnsupported, "heap type 0x6e"},
+	{"SIMD instruction as a constant", with(func(m *mod) { m.globals = [][]byte{cat(typeV128, 0, opSIMD, 0x0f, make([]byte, 16), opEnd)} }), wasmfile.ErrMalformed, "SIMD instruction 0xf"},
+	{"constant without an end", with(func(m *mod) { m.globals = [][]byte{cat(typeI32, 0, opF32Const, 0, 0, 0, 0)} }), wasmfile.ErrTruncated, ""},
+	{"elements with unknown flags", with(func(m *mod) { m.elements = [][]byte{cat(8, 0)} }), wasmfile.ErrMalformed, "flags 0x8"},
+	{"elements of another kind", with(func(m *mod) { m.elements = [][]byte{cat(1, 1, 0)} }), ErrUnsupported, "kind 0x1"},
+	{"bytes after a section's entries", with(func(m *mod) { m.globals[0] = append(m.globals[0], 0) }), wasmfile.ErrMalformed, "1 bytes too many"},
+	{"import of an unknown kind", with(func(m *mod) { m.imports = append(m.imports, cat(str("a"), str("x"), 5, 0)) }), wasmfile.ErrMalformed, "unknown kind 5"},
 	{"a body too few", with(func(m *mod) { m.codes = nil }), wasmfile.ErrMalformed, "0 bodies for 1 functions"},
 	{"a body too many", with(func(m *mod) { m.codes = append(m.codes, cat(2, 0, opEnd)) }), wasmfile.ErrMalformed, "2 bodies for 1 functions"},
 	{"memory.fill without a memory", with(func(m *mod) {
