@@ -224,11 +224,11 @@ func TestMetadata(t *testing.T) {
 		ActorRuntime:  api.ActorRuntime{Status: "DISABLED"},
 		Plugins:       []api.Plugin{{Component: "statestore", Type: "state.in-memory", Version: "v1", State: "ready", Instances: 1, Calls: 1}},
 	}
-	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(api.Plugin{}, "Digest", "Memory", "Release")); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreFields(api.Plugin{}, "Digest", "Memory", "Release", "Load")); d != "" {
 		t.Errorf("metadata (-want +got):\n%s", d)
 	}
-	if p := got.Plugins[0]; len(p.Digest) != len("sha256:")+64 || p.Memory == 0 || p.Release == "" {
-		t.Errorf("got plugin %+v, want a digest, memory and a release", p)
+	if p := got.Plugins[0]; len(p.Digest) != len("sha256:")+64 || p.Memory == 0 || p.Release == "" || p.Load == nil || p.Load.Compile <= 0 || p.Load.Start <= 0 {
+		t.Errorf("got plugin %+v, want a digest, memory, a release and load times", p)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -41,7 +42,8 @@ func watchSignals(ctx context.Context, log *slog.Logger) (_ context.Context, sto
 	got := make(chan os.Signal, 2)
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM)
 	over := make(chan struct{})
-	go func() {
+	var watcher sync.WaitGroup
+	watcher.Go(func() {
 		var first time.Time
 		for {
 			select {
@@ -59,10 +61,11 @@ func watchSignals(ctx context.Context, log *slog.Logger) (_ context.Context, sto
 				return
 			}
 		}
-	}()
+	})
 	return ctx, func() {
 		signal.Stop(got)
 		close(over)
+		watcher.Wait()
 		cancel()
 	}
 }
@@ -83,11 +86,13 @@ func (s *settings) once(ctx context.Context) error {
 	}
 	s.setenv(sidecar)
 	ctx, cancel := context.WithCancelCause(ctx)
+	var watcher sync.WaitGroup
+	defer watcher.Wait()
 	defer cancel(nil)
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	go func() {
+	watcher.Go(func() {
 		ready := sidecar.Ready()
 		for {
 			select {
@@ -101,7 +106,7 @@ func (s *settings) once(ctx context.Context) error {
 				return
 			}
 		}
-	}()
+	})
 	err = sidecar.Run(ctx)
 	if errors.Is(err, errReload) || err == nil && errors.Is(context.Cause(ctx), errReload) {
 		return errReload

@@ -41,8 +41,18 @@ type Plugin struct {
 	Instances int    `json:"instances"`
 	Memory    uint64 `json:"memoryBytes"` // linear memory of all instances
 	Calls     uint64 `json:"calls"`
+	Errors    uint64 `json:"errors"` // calls that the component answered with an error
 	Traps     uint64 `json:"traps"`
 	Restarts  uint64 `json:"restarts"`
+	// Load is what loading took; nil while it has not been done.
+	Load *PluginLoad `json:"load,omitempty"`
+}
+
+// PluginLoad is what it took to load a plugin.
+type PluginLoad struct {
+	Cached  bool    `json:"cached"`         // the compiled code came from the disk
+	Compile float64 `json:"compileSeconds"` // reading it, or compiling
+	Start   float64 `json:"startSeconds"`   // the first instance, to the end of its Init
 }
 
 // ActiveActors counts the active actors of one type.

@@ -45,8 +45,12 @@ func (g *Graph) Plugins() []api.Plugin {
 		}
 		if n.loaded != nil {
 			s := n.loaded.Stats()
-			p.Instances, p.Memory, p.Calls, p.Traps, p.Restarts = s.Instances, s.MemoryBytes, s.Calls, s.Traps, s.Restarts
+			p.Instances, p.Memory, p.Calls, p.Errors, p.Traps, p.Restarts = s.Instances, s.MemoryBytes, s.Calls, s.Errors, s.Traps, s.Restarts
 			p.LastError = s.LastError
+			times := n.loaded.Times()
+			p.Load = &api.PluginLoad{
+				Cached: n.loaded.ModuleInfo().Cached, Compile: times.Compile.Seconds(), Start: times.Start.Seconds(),
+			}
 			if n.phase == Ready && s.Instances == 0 {
 				p.State = string(Poisoned)
 			}

@@ -225,6 +225,19 @@ func TestStrict(t *testing.T) {
 	})
 }
 
+// A grant that nothing honours yet must not look like one that is.
+func TestInertKeys(t *testing.T) {
+	f, err := load(t, "grants.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"wasm.allow.net", "wasm.allow.http", "wasm.allow.fs", "wasm.allow.env", "wasm.allow.secrets", "the minimum of wasm.instances"} {
+		if want := `level=warning msg="` + key + ` has no effect in this version" component=good`; !strings.Contains(f.log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, &f.log)
+		}
+	}
+}
+
 func TestClose(t *testing.T) {
 	f, err := load(t, "good.yaml", nil)
 	if err != nil {

@@ -68,7 +68,27 @@ func (g *Graph) find(n *node) resource.Problems {
 	g.mu.Lock()
 	n.plugin = plugin
 	g.mu.Unlock()
+	for _, key := range inert(box) {
+		g.log.Warn(key+" has no effect in this version", "component", c.Name, "file", c.File)
+	}
 	return nil
+}
+
+// inert lists the wasm. keys that are set and have no effect yet.
+func inert(s resource.Sandbox) (keys []string) {
+	for _, k := range []struct {
+		name string
+		set  bool
+	}{
+		{"wasm.allow.net", len(s.AllowNet) > 0}, {"wasm.allow.http", len(s.AllowHTTP) > 0}, {"wasm.allow.fs", len(s.AllowFS) > 0},
+		{"wasm.allow.env", len(s.AllowEnv) > 0}, {"wasm.allow.secrets", len(s.AllowSecrets) > 0},
+		{"the minimum of wasm.instances", s.MinInstances > 0},
+	} {
+		if k.set {
+			keys = append(keys, k.name)
+		}
+	}
+	return keys
 }
 
 // schema is what a manifest says of the metadata.
