@@ -84,7 +84,7 @@ func reply(status Status, m Message) Status {
 		return status
 	}
 	if r, ok := m.(Raw); ok {
-		ready = r // the collector must not take it before the host has read it
+		sent.answer = r // the collector must not take it before the host has read it
 		frame.outPtr, frame.outLen = address(r), uint32(len(r))
 		return status
 	}
@@ -112,7 +112,8 @@ func (r Raw) Size() int { return len(r) }
 // MarshalTo copies the answer.
 func (r Raw) MarshalTo(b []byte) int { return copy(b, r) }
 
-var ready Raw // the last one sent
+// sent holds on to the last answer that lies outside of out.
+var sent struct{ answer Raw }
 
 // main is what the module's init functions registered.
 var main Module
