@@ -358,7 +358,10 @@ func (b *body) blockType(p int) (funcType, int, error) {
 	if next > len(b.code) {
 		return funcType{}, next, nil
 	}
-	if v < 0 || v >= int64(len(b.m.types)) {
+	if v < 0 { // wazero takes a value type in a long form, the standard does not
+		return funcType{}, 0, b.errorAt(p, "block type %d in a long form: %w", v, ErrUnsupported)
+	}
+	if v >= int64(len(b.m.types)) {
 		return funcType{}, 0, b.errorAt(p, "block type %d of %d: %w", v, len(b.m.types), wasmfile.ErrMalformed)
 	}
 	return b.m.types[v], next, nil

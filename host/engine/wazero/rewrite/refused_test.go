@@ -127,14 +127,14 @@ var refusals = []struct {
 	{"overlong constant", withBody(locals(), opI32Const, 0xff, 0xff, 0xff, 0xff, 0x70, 0x1a).bytes(), wasmfile.ErrMalformed, ""},
 	{"overlong i64 constant", withBody(locals(), opI64Const, bytes.Repeat([]byte{0x80}, 10), 0, 0x1a).bytes(), wasmfile.ErrMalformed, ""},
 	{"overlong block type", withBody(locals(), opBlock, 0x80, 0x80, 0x80, 0x80, 0x20, opEnd).bytes(), wasmfile.ErrMalformed, ""},
-	{"negative block type in a long form", withBody(locals(), opBlock, 0xc0, 0x7f, opEnd).bytes(), wasmfile.ErrMalformed, "block type -64"},
+	{"negative block type in a long form", withBody(locals(), opBlock, 0xc0, 0x7f, opEnd).bytes(), ErrUnsupported, "block type -64"},
 	{"block type of another proposal", withBody(locals(), opBlock, 0x69, opEnd).bytes(), ErrUnsupported, "block type 0x69"},
 	{"block type cut off", with(func(m *mod) { m.codes = [][]byte{cat(2, 0, opBlock)} }), wasmfile.ErrMalformed, ""},
 	{"dispatch table cut off", with(func(m *mod) {
-		m.codes = [][]byte{cat(10, 0, opLoop, blockEmpty, opBlock, blockEmpty, opLocalGet, 0, opBrTable, 0x80)}
+		m.codes = [][]byte{cat(9, 0, opLoop, blockEmpty, opBlock, blockEmpty, opLocalGet, 0, opBrTable, 0x80)}
 	}), wasmfile.ErrMalformed, ""},
 	{"dispatch table with an overlong label", withBody(locals(typeI32), opLoop, blockEmpty, opBlock, blockEmpty, opLocalGet, 0, opBrTable, 1, 0x80, 0x80, 0x80, 0x80, 0x10, 0, opEnd, opEnd).bytes(), wasmfile.ErrMalformed, ""},
-	{"select cut off", with(func(m *mod) { m.codes = [][]byte{cat(3, 0, 0x1c, 1)} }), wasmfile.ErrMalformed, ""},
+	{"select cut off", with(func(m *mod) { m.codes = [][]byte{cat(3, 0, 0x1c, 1)} }), wasmfile.ErrTruncated, ""},
 	{"select of two values", withBody(locals(), 0x00, 0x1c, 2, typeI32, typeI32).bytes(), ErrUnsupported, "select of 2 values"},
 	{"ref.null of another proposal", withBody(locals(), opRefNull, 0x6e, 0x1a).bytes(), ErrUnsupported, "heap type 0x6e"},
 	{"SIMD opcode cut off", with(func(m *mod) { m.codes = [][]byte{cat(2, 0, opSIMD)} }), wasmfile.ErrMalformed, ""},
