@@ -40,7 +40,7 @@ var rules = []rule{
 	{dir: "host/engine", ours: []string{"abi", "plugins", "host/engine"}, others: []string{sysLib}},
 	{dir: "host/engine/wazero", ours: []string{"abi", "plugins", "host/engine"}, others: []string{wazeroLib, sysLib}},
 	{dir: "host/engine/wasmtime", ours: []string{"abi", "plugins", "host/engine"}, others: []string{wasmtimeLib, sysLib}},
-	{dir: "host/engine/enginetest", ours: []string{"abi", "plugins", "host/engine", "host/guesttest"}, others: []string{sysLib}}, // a library for tests
+	{dir: "host/engine/testengine", ours: []string{"abi", "plugins", "host/engine", "host/guesttest"}, others: []string{sysLib}}, // a library for tests
 	{dir: "host/sandbox", ours: []string{"abi", "host/engine", "host/sandbox"}, others: []string{sysLib}},
 	{dir: "host/guest", ours: []string{"abi", "plugins", "host/engine", "host/sandbox", "host/guest"}, others: []string{sysLib}},
 	{dir: "host/resource", ours: []string{"abi", "plugins", "host/resource"}, others: []string{yamlLib}},

@@ -21,7 +21,7 @@ import (
 	"github.com/berth-run/berth/host/api"
 	apigrpc "github.com/berth-run/berth/host/api/grpc"
 	apihttp "github.com/berth-run/berth/host/api/http"
-	"github.com/berth-run/berth/host/engine/enginetest"
+	"github.com/berth-run/berth/host/engine/testengine"
 	"github.com/berth-run/berth/host/guest"
 	"github.com/berth-run/berth/host/guesttest"
 	"github.com/berth-run/berth/host/state"
@@ -43,7 +43,7 @@ func inMemory(tb testing.TB, name string) guest.State {
 		tb.Fatal(err)
 	}
 	wasm := guesttest.Build(tb, dir)
-	eng := enginetest.Open(tb)
+	eng := testengine.Open(tb)
 	ctx := context.Background()
 	c, err := guest.Load(ctx, guest.Plugin{Manifest: m, Wasm: wasm, Digest: verify.Digest(wasm)},
 		guest.Config{Name: name, Type: "state.in-memory", AppID: "orders", Engine: eng})

@@ -14,7 +14,7 @@ import (
 
 	"github.com/berth-run/berth/abi"
 	"github.com/berth-run/berth/abi/proto"
-	"github.com/berth-run/berth/host/engine/enginetest"
+	"github.com/berth-run/berth/host/engine/testengine"
 	"github.com/berth-run/berth/host/guest"
 	"github.com/berth-run/berth/host/guesttest"
 	"github.com/berth-run/berth/plugins/manifest"
@@ -31,7 +31,7 @@ func inMemory(tb testing.TB, change func(*guest.Config)) guest.State {
 
 func state(tb testing.TB, p guest.Plugin, typ string, change func(*guest.Config)) guest.State {
 	tb.Helper()
-	cfg := guest.Config{Name: "store", Type: typ, AppID: "app", Engine: enginetest.Open(tb)}
+	cfg := guest.Config{Name: "store", Type: typ, AppID: "app", Engine: testengine.Open(tb)}
 	if change != nil {
 		change(&cfg)
 	}
@@ -170,7 +170,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg := guest.Config{Name: "store", Type: "state.acting", Engine: enginetest.Open(t)}
+			cfg := guest.Config{Name: "store", Type: "state.acting", Engine: testengine.Open(t)}
 			if tt.change != nil {
 				tt.change(&cfg)
 			}

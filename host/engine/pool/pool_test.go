@@ -16,8 +16,8 @@ import (
 	"github.com/berth-run/berth/abi"
 	"github.com/berth-run/berth/abi/proto"
 	"github.com/berth-run/berth/host/engine"
-	"github.com/berth-run/berth/host/engine/enginetest"
 	"github.com/berth-run/berth/host/engine/pool"
+	"github.com/berth-run/berth/host/engine/testengine"
 	"github.com/berth-run/berth/host/guesttest"
 	"github.com/berth-run/berth/host/sandbox"
 )
@@ -40,7 +40,7 @@ func open(tb testing.TB, change func(*pool.Config)) *pool.Pool {
 
 func tryOpen(tb testing.TB, change func(*pool.Config)) (*pool.Pool, error) {
 	tb.Helper()
-	eng := enginetest.Open(tb)
+	eng := testengine.Open(tb)
 	sb := sandbox.New(sandbox.Config{Component: "test"})
 	tb.Cleanup(sb.Close)
 	mod, err := eng.Compile(context.Background(), engine.Config{

@@ -1,4 +1,5 @@
-package enginetest
+// Package testengine opens an engine for tests of what runs on one.
+package testengine
 
 import (
 	"os"
