@@ -14,6 +14,14 @@ Usage: berthd --app-id ID [flags]
 
 Flags may be written with one dash or two.
 
+Plugins are looked for in the folders of --plugins-path; without any, in
+../dist/plugins seen from the program's folder, in ~/.berth/plugins, and at last
+among those inside the program. Compiled plugins are kept in --cache-dir; without
+it in $BERTH_CACHE_DIR, else in berth in the user's cache folder.
+
+The environment: DAPR_API_TOKEN is what callers must send, NAMESPACE and POD_NAME
+are the sidecar's, DAPR_HTTP_DISABLE_H2C and DAPR_GRPC_MAX_CONN_IDLE set the servers.
+
 `
 
 // usage prints every flag.

@@ -13,6 +13,10 @@ import (
 // sidecarTime is how long the sidecar may take beyond what it was given to drain.
 const sidecarTime = 20 * time.Second
 
+// sameSignal is for how long signals after the first count as that one: timeout
+// and other programs send one to a process and to its group.
+const sameSignal = 500 * time.Millisecond
+
 // runID is the variable that marks the processes of one unit, see the package's comment.
 const runID = "BERTH_RUN_ID"
 
@@ -90,11 +94,18 @@ func (u *unit) finish(got os.Signal, signals <-chan os.Signal) error {
 	hurry := make(chan struct{})
 	over := make(chan struct{})
 	defer close(over)
+	began := time.Now()
 	go func() {
-		select {
-		case <-signals:
-			close(hurry)
-		case <-over:
+		for {
+			select {
+			case <-signals:
+				if time.Since(began) > sameSignal {
+					close(hurry)
+					return
+				}
+			case <-over:
+				return
+			}
 		}
 	}()
 	sidecarDied := u.sidecar.ended()
