@@ -19,6 +19,13 @@
 //	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o store.wasm .
 //	berth plugin pack store.wasm --manifest plugin.yaml
 //
+// Its unit tests run on the developer's machine, with package state/statetest
+// in the place of the host. Package json reads documents, and state/query
+// answers Dapr's query API over them, without the weight of encoding/json.
+//
+// This package is not for what the sidecar does: keys come with the prefix that
+// it adds, values encrypted when it encrypts them, and retries are its own.
+//
 // # Life cycle
 //
 // The module's init functions run once, without any grant. Then Init is called
@@ -31,6 +38,19 @@
 // An instance serves one call at a time, and goroutines run only while a call
 // does. A component whose manifest says "serial" has one instance and may keep
 // state in variables; a pooled one has many, which share nothing.
+//
+// # Errors
+//
+// An error of NewError has a status, which the caller of the API sees: ETagMismatch
+// becomes HTTP 409, for instance. Words may be put around it with %w. Any other
+// error is Internal. A panic ends the call with its text and stack in the
+// sidecar's log, and the instance is replaced.
+//
+// # Memory
+//
+// A guest that finds no memory ends, with all that it holds. The host sets
+// GOMEMLIMIT below what it granted, and this package gives the collector its
+// turns; a component that keeps data refuses more in time, see MemoryLimit.
 //
 // # Randomness
 //
