@@ -1,7 +1,8 @@
 // Package berth is the SDK for writing Berth components in Go: a component is
 // a WebAssembly module that a sidecar loads, and this package carries it
-// through the ABI. It has no requirements beyond the standard library and
-// builds with the standard Go compiler and with TinyGo.
+// through the ABI. It has no requirements beyond the standard library, and is
+// written for the standard Go compiler and for TinyGo; README.md says which
+// versions it was tried with.
 //
 // A component implements the interface of its kind (package state for a state
 // store) and registers itself while the module initialises:
