@@ -31,9 +31,6 @@ type Case struct {
 	// Status and Poisoned are the last one's outcome.
 	Status   abi.Status
 	Poisoned bool
-	// MayRefuse says that an engine may as well not take the module. What
-	// counts is that it takes no time and memory to find out.
-	MayRefuse bool
 	// Endless says that the guest would go on for ever: it is given little
 	// time, and all it does is what the error says.
 	Endless bool
@@ -109,7 +106,7 @@ func loadCases() []Case {
 		damaged("manifest says it serves", "", "serve", manifestServe),
 		damaged("4,294,967,295 locals", "", "", manyLocals),
 		damaged("10,000 types of 1001 parameters", "", "", manyParams),
-		{Name: "blocks nested 15,000 deep", Wasm: deepBlocks, Stage: Call, Keys: []string{"a"}, MayRefuse: true},
+		damaged("blocks nested a million deep", "", "more than 10000 blocks nested", deepBlocks),
 		damaged("data segment of no memory", "", "", dataOfNoMemory),
 	}
 }

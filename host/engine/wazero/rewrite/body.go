@@ -290,6 +290,9 @@ func (b *body) open(c class, p int) (int, error) {
 		b.scopes = append(b.scopes, b.cost)
 		b.cost = 0
 	}
+	if len(b.frames) > maxNesting {
+		return p, b.errorAt(p, "more than %d blocks nested: %w", maxNesting, ErrLimit)
+	}
 	b.frames = append(b.frames, f)
 	return p, nil
 }

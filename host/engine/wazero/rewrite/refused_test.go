@@ -157,6 +157,7 @@ var refusals = []struct {
 	}), wasmfile.ErrMalformed, "without a memory"},
 
 	// Limits.
+	{"nested blocks", withBody(0, bytes.Repeat([]byte{opBlock, blockEmpty}, maxNesting+1)).bytes(), ErrLimit, "nested"},
 	{"locals of one function", withBody(1, u(maxLocals+1), typeI32).bytes(), ErrLimit, ""},
 	{"locals of one function, past 32 bits", withBody(2, u(1<<32-1), typeI32, u(2), typeI32).bytes(), ErrLimit, ""},
 	{"locals of all functions", with(func(m *mod) {

@@ -14,13 +14,18 @@ func TestHostileSizes(t *testing.T) {
 		return cat(opLoop, blockEmpty, repeat(blocks, opBlock, blockEmpty), opLocalGet, 1, opBrTable, 0, 0)
 	}
 	const size = 1 << 20
+	// nested is as deep as may be, as often as fits.
+	nested := func(opens int, ends int, open ...any) []byte {
+		depth := maxNesting/opens - 1
+		return repeat(size/depth/opens, repeat(depth, open...), repeat(depth*ends, opEnd))
+	}
 	for _, c := range []struct {
 		name string
 		code []byte
 	}{
-		{"blocks in blocks", cat(repeat(size, opBlock, blockEmpty), repeat(size, opEnd))},
-		{"loops in loops", cat(repeat(size, opLoop, blockEmpty), repeat(size, opEnd))},
-		{"dispatch loops in dispatch loops", cat(repeat(size/8, dispatchHead(1)), repeat(size/8, opEnd, opEnd))},
+		{"blocks in blocks", nested(1, 1, opBlock, blockEmpty)},
+		{"loops in loops", nested(1, 1, opLoop, blockEmpty)},
+		{"dispatch loops in dispatch loops", nested(2, 2, dispatchHead(1))},
 		{"blocks after a loop, many times", repeat(size/8, opLoop, blockEmpty, opBlock, blockEmpty, opBlock, blockEmpty, opEnd, opEnd, opEnd)},
 		{"branches to a dispatch loop", cat(dispatchHead(1), opEnd, repeat(size, i32const(1), opBrIf, 0), opEnd)},
 		{"jumps to a dispatch loop of many blocks", cat(dispatchHead(1000), repeat(1000, opEnd), repeat(size/8, jumpTo(0, 0)), opEnd)},
