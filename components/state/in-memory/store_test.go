@@ -330,6 +330,11 @@ func TestExpiredUntilSwept(t *testing.T) {
 		if v, _ := get(t, s, "k"); v != "v" {
 			t.Error("an item is gone before its time")
 		}
+		set(t, s, "short", "v", ttl("1")) // and sweeping goes on, by the new time
+		c.ms += 2000
+		if resp, err := s.KeysLike(ctx, &state.KeysLikeRequest{Pattern: "short"}); err != nil || len(resp.Keys) != 0 {
+			t.Errorf("got %v, %v, want the expired item swept", resp, err)
+		}
 	})
 }
 
