@@ -144,8 +144,8 @@ func TestFeaturesOfInitWin(t *testing.T) {
 func TestMemoryLimitReachesTheRuntime(t *testing.T) {
 	s := state(t, acting(t, nil), "state.acting", func(c *guest.Config) { c.Limits.Memory = 32 << 20 })
 	got, err := s.Get(context.Background(), &proto.GetRequest{Key: "env:GOMEMLIMIT"})
-	if err != nil || string(got.Data) != "28521240" {
-		t.Errorf("got GOMEMLIMIT=%s, %v; want 28521240, 85 %% of 32 MiB", got.Data, err)
+	if err != nil || string(got.Data) != "26843520" {
+		t.Errorf("got GOMEMLIMIT=%s, %v; want 26843520, 80 %% of 32 MiB", got.Data, err)
 	}
 }
 

@@ -94,9 +94,10 @@ func Load(ctx context.Context, p Plugin, cfg Config) (_ *Component, err error) {
 	c.redact = redactor(p.Manifest, cfg)
 	c.sandbox = sandbox.New(sandbox.Config{
 		Component: cfg.Name, Logger: cfg.Logger, LogRate: cfg.Limits.LogRate, Redact: c.redact,
-		// Go guests keep their heap under this; others ignore it. The rest is
-		// for what the collector does not see.
-		Env: []string{"GOMEMLIMIT=" + strconv.FormatUint(cfg.Limits.Memory/100*85, 10)},
+		// Go guests keep their heap under this; others ignore it. The rest is for
+		// what the collector does not count: pages that it released, which linear
+		// memory cannot give back.
+		Env: []string{"GOMEMLIMIT=" + strconv.FormatUint(cfg.Limits.Memory/100*80, 10)},
 	})
 	defer func() {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -117,7 +118,7 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 	if err != nil {
 		return nil, errors.Join(fail(err), m.code.release())
 	}
-	m.rewritten.Wasm = nil // not needed once compiled; megabytes that would stay
+	m.forgetWasm()
 	return m, nil
 }
 
@@ -139,14 +140,32 @@ func (m *module) compile(ctx context.Context, rc wazero.RuntimeConfig, parsed *w
 	return err
 }
 
+// forgetWasm keeps the data segments alone of what was rewritten: the rest is
+// not needed once compiled, and would be megabytes that stay.
+func (m *module) forgetWasm() {
+	m.rewritten.Wasm = nil
+	size := 0
+	for _, s := range m.rewritten.Data {
+		size += len(s.Bytes)
+	}
+	all := make([]byte, 0, size)
+	for i := range m.rewritten.Data {
+		s := &m.rewritten.Data[i]
+		from := len(all)
+		all = append(all, s.Bytes...)
+		s.Bytes = all[from:len(all):len(all)]
+	}
+}
+
 // compile contains a panic of the compiler: a module that upsets it is refused.
+// It uses all processors, and ends early when ctx is done.
 func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (m wazero.CompiledModule, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the compiler failed: %v", p)
 		}
 	}()
-	return r.CompileModule(ctx, wasm)
+	return r.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
 }
 
 func checkMemory(m *wasmfile.Module, limit uint64) error {
