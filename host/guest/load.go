@@ -45,6 +45,7 @@ type Config struct {
 type Limits struct {
 	Memory       uint64 // bytes of linear memory for an instance
 	MaxMessage   int    // bytes of a request or response
+	MinInstances int    // that stay when there is nothing to do
 	MaxInstances int
 	MaxQueue     int
 	MaxCalls     uint64
@@ -139,7 +140,7 @@ func (c *Component) start(ctx context.Context) error {
 		Serial:      m.Mode == proto.ModeSerial,
 		Discarded:   c.discarded,
 		InitTimeout: l.InitTimeout, CallTimeout: l.CallTimeout,
-		MaxInstances: l.MaxInstances, MaxQueue: l.MaxQueue, MaxMessage: l.MaxMessage, MaxCalls: l.MaxCalls,
+		MinInstances: l.MinInstances, MaxInstances: l.MaxInstances, MaxQueue: l.MaxQueue, MaxMessage: l.MaxMessage, MaxCalls: l.MaxCalls,
 		MaxMemory: l.Memory / 4 * 3,
 		Init: &proto.InitRequest{
 			Metadata:      &proto.MetadataRequest{Properties: c.cfg.Properties},

@@ -262,7 +262,7 @@ func TestSandboxDocs(t *testing.T) {
 	if err := WriteSandboxDocs(&b); err != nil {
 		t.Fatal(err)
 	}
-	const path = "testdata/sandbox.md"
+	const path = "SANDBOX.md"
 	if *update {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
 			t.Fatal(err)

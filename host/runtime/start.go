@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -82,7 +83,6 @@ func inert(s resource.Sandbox) (keys []string) {
 	}{
 		{"wasm.allow.net", len(s.AllowNet) > 0}, {"wasm.allow.http", len(s.AllowHTTP) > 0}, {"wasm.allow.fs", len(s.AllowFS) > 0},
 		{"wasm.allow.env", len(s.AllowEnv) > 0}, {"wasm.allow.secrets", len(s.AllowSecrets) > 0},
-		{"the minimum of wasm.instances", s.MinInstances > 0},
 	} {
 		if k.set {
 			keys = append(keys, k.name)
@@ -101,7 +101,7 @@ func schema(m *proto.Manifest) resource.Schema {
 			Description: f.Description, Example: f.Example, AllowedValues: f.AllowedValues, Aliases: f.Aliases,
 		}
 		if f.Deprecated {
-			field.Deprecated = f.Description
+			field.Deprecated = cmp.Or(f.Description, "it has no effect")
 		}
 		s.Fields = append(s.Fields, field)
 	}
@@ -175,7 +175,7 @@ func (g *Graph) load(ctx context.Context, n *node, properties map[string]string)
 		Properties: properties, Secrets: secrets(c, properties), Engine: eng,
 		Logger: g.cfg.Log.With("scope", "dapr.components"),
 		Limits: guest.Limits{
-			Memory: uint64(box.Memory), MaxMessage: maxMessage, MaxInstances: box.MaxInstances, MaxQueue: box.MaxQueue,
+			Memory: uint64(box.Memory), MaxMessage: maxMessage, MinInstances: box.MinInstances, MaxInstances: box.MaxInstances, MaxQueue: box.MaxQueue,
 			MaxCalls: uint64(box.MaxCalls), CallTimeout: box.CallTimeout, InitTimeout: c.InitTimeout, LogRate: box.LogRate,
 		},
 	})

@@ -168,7 +168,7 @@ func (p *Pool) putLocked(i *instance) {
 		return
 	}
 	p.free = append(p.free, i)
-	if len(p.free) > 1 {
+	if len(p.free) > p.cfg.MinInstances {
 		i.idleSince = time.Now()
 		if p.shrink == nil {
 			p.shrink = time.AfterFunc(p.cfg.IdleAfter, p.shrinkIdle)
@@ -186,13 +186,13 @@ func (p *Pool) shrinkIdle() {
 		return
 	}
 	n := 0
-	for n < len(p.free)-1 && now.Sub(p.free[n].idleSince) >= p.cfg.IdleAfter {
+	for n < len(p.free)-p.cfg.MinInstances && now.Sub(p.free[n].idleSince) >= p.cfg.IdleAfter {
 		n++
 	}
 	idle := append([]*instance(nil), p.free[:n]...)
 	p.free = append(p.free[:0], p.free[n:]...)
 	p.shrink = nil
-	if len(p.free) > 1 {
+	if len(p.free) > p.cfg.MinInstances {
 		p.shrink = time.AfterFunc(p.cfg.IdleAfter, p.shrinkIdle)
 	}
 	p.mu.Unlock()

@@ -44,11 +44,13 @@ type Config struct {
 	CallTimeout time.Duration
 	// MaxInstances is how many there may be; 64, or 1 when Serial.
 	MaxInstances int
+	// MinInstances is how many stay when there is nothing to do; 1.
+	MinInstances int
 	// MaxQueue is how many callers may wait for an instance; 1024.
 	MaxQueue int
 	// MaxMessage bounds a request and a response, in bytes; 8 MiB.
 	MaxMessage int
-	// IdleAfter is when an instance that nobody used is closed, but for the last one; 30 s.
+	// IdleAfter is when an instance that nobody used is closed, but for MinInstances; 30 s.
 	IdleAfter time.Duration
 	// MaxCalls is after how many calls an instance is replaced; 1,000,000. Not when Serial.
 	MaxCalls uint64
@@ -61,6 +63,7 @@ func (c *Config) defaults() {
 	set(&c.InitTimeout, 5*time.Second)
 	set(&c.CallTimeout, 30*time.Second)
 	set(&c.MaxInstances, 64)
+	set(&c.MinInstances, 1)
 	set(&c.MaxQueue, 1024)
 	set(&c.MaxMessage, 8<<20)
 	set(&c.IdleAfter, 30*time.Second)

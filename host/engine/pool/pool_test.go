@@ -276,7 +276,11 @@ func TestQueueIsBounded(t *testing.T) {
 }
 
 func TestShrinkAndRecycle(t *testing.T) {
-	p := open(t, func(c *pool.Config) { c.MaxInstances = 4; c.IdleAfter = 50 * time.Millisecond; c.MaxCalls = 5 })
+	p := open(t, func(c *pool.Config) {
+		c.MinInstances, c.MaxInstances = 2, 4
+		c.IdleAfter = 50 * time.Millisecond
+		c.MaxCalls = 5
+	})
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -292,9 +296,9 @@ func TestShrinkAndRecycle(t *testing.T) {
 		t.Error("no instance was recycled after its calls")
 	}
 	deadline := time.Now().Add(20 * time.Second)
-	for p.Stats().Instances > 1 {
+	for p.Stats().Instances > 2 {
 		if time.Now().After(deadline) {
-			t.Fatalf("got %d instances long after the load, want 1", p.Stats().Instances)
+			t.Fatalf("got %d instances long after the load, want 2", p.Stats().Instances)
 		}
 		time.Sleep(5 * time.Millisecond) // polling the condition above
 	}
