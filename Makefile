@@ -35,7 +35,14 @@ SDK_SOURCES := $(shell find sdk-guest/go -name '*.go' -not -name '*_test.go')
 help: ## show this list
 	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 	@echo
-	@echo 'ENGINE=wasmtime builds and tests with the second engine (needs a C compiler).'
+	@echo 'ENGINE=wasmtime builds and tests with the second engine as well (needs a C compiler).'
+
+# System packages that some targets need, see scripts/setup-debian.
+.PHONY: has-gcc has-wabt
+has-gcc:
+	@command -v gcc >/dev/null || scripts/setup-debian
+has-wabt:
+	@command -v wat2wasm >/dev/null || scripts/setup-debian
 
 .PHONY: run
 run: build ## start the sidecar with its embedded components and show a first call
@@ -48,11 +55,16 @@ build: bin/berthd bin/berth $(PLUGINS) ## build bin/berthd, bin/berth and dist/p
 components: $(PLUGINS) ## build the first-party plugins into dist/plugins
 	@ls -l $(PLUGINS) | awk '{printf "%-42s %9d bytes\n", $$9, $$5}'
 
-bin/berth: $(HOST_SOURCES)
+# Changes when ENGINE does, so that the binaries are built anew.
+.cache/engine: FORCE
+	@mkdir -p .cache && (echo $(ENGINE) | cmp -s - $@ || echo $(ENGINE) > $@)
+.PHONY: FORCE
+
+bin/berth: $(HOST_SOURCES) .cache/engine
 	@echo "building $@"
 	@go build $(GOFLAGS_BUILD) -ldflags='-s -w -X github.com/berth-run/berth/host.Version=$(VERSION)' -o $@ ./cmd/berth
 
-bin/berthd: $(HOST_SOURCES) $(EMBEDDED_FILES)
+bin/berthd: $(HOST_SOURCES) $(EMBEDDED_FILES) .cache/engine
 	@echo "building $@"
 	@go build $(GOFLAGS_BUILD) -ldflags='-s -w -X github.com/berth-run/berth/host.Version=$(VERSION)' -o $@ ./cmd/berthd
 
@@ -70,13 +82,13 @@ cmd/berthd/embedded/%.wasm: dist/plugins/%.wasm
 	@mkdir -p $(@D) && cp $< $@
 
 .PHONY: test
-test: build ## build everything and run every test
-	@for m in $(MODULES); do echo "== $$m"; (cd $$m && go vet ./... && go test ./...) || exit 1; done
+test: build $(if $(filter wasmtime,$(ENGINE)),has-gcc) ## build everything and run every test
+	@for m in $(MODULES); do echo "== $$m"; (cd $$m && go vet ./... && BERTH_ENGINE=$(ENGINE) go test ./...) || exit 1; done
 	@echo "== ./"
 	@BERTH_ENGINE=$(ENGINE) go test $(TAGS) ./...
 
 .PHONY: race
-race: build ## run the host's tests under the race detector (needs a C compiler)
+race: build has-gcc ## run the host's tests under the race detector (needs a C compiler)
 	@CGO_ENABLED=1 go test -race $(TAGS) ./abi/... ./plugins/... ./host/... ./conformance/...
 
 .PHONY: fuzz
@@ -95,11 +107,11 @@ $(STATICCHECK):
 	@GOBIN=$(TOOLS) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
 
 .PHONY: gen
-gen: ## write generated files anew
+gen: has-wabt ## write generated files anew
 	@go generate ./...
 
 .PHONY: check
-check: lint ## lint, import rules, generated files and docs current, modules tidy
+check: lint has-wabt ## lint, import rules, generated files and docs current, modules tidy
 	@scripts/check-generated
 	@go test -count=1 -run 'TestImportRules|TestFileNames' ./host
 

@@ -80,6 +80,9 @@ func start(t *testing.T, env []string, resources map[string]string, args ...stri
 		"--dapr-internal-grpc-port", fmt.Sprint(freePort(t)), "--enable-metrics=false",
 		"--dapr-listen-addresses", "127.0.0.1",
 	}, args...)
+	if e := os.Getenv("BERTH_ENGINE"); e != "" {
+		args = append(args, "--engine", e)
+	}
 	s.cmd = exec.Command(filepath.Join(root, "bin", "berthd"), args...)
 	s.cmd.Env = append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log

@@ -113,6 +113,9 @@ func sidecar(t *testing.T, top string, args ...string) string {
 		_, p, _ := net.SplitHostPort(l.Addr().String())
 		return p
 	}
+	if e := os.Getenv("BERTH_ENGINE"); e != "" {
+		args = append(args, "--engine", e)
+	}
 	p := port()
 	cmd := exec.Command(filepath.Join(top, "bin", "berthd"), append(args, "--dapr-http-port", p, "--dapr-grpc-port", port(),
 		"--dapr-internal-grpc-port", port(), "--dapr-listen-addresses", "127.0.0.1", "--enable-metrics=false")...)
