@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 )
@@ -20,6 +21,9 @@ import (
 // so each folder has a list of its files' sizes and checksums, and one that
 // does not agree is thrown away and compiled anew. The checksums are against
 // accidents: who can write the folder can run code here, and so nobody else may.
+//
+// Several processes may use one cache: code is compiled into a folder of the
+// process's own, which takes its place by being renamed once it is complete.
 type codeCache struct {
 	dir string // "" keeps code in memory only
 
@@ -36,8 +40,9 @@ type cacheEntry struct {
 
 	compiling sync.Mutex // guards all below; held while a module is compiled
 	code      wazero.CompilationCache
-	cached    bool // the code was there before
-	ready     bool // a module was compiled with it
+	work      string // the folder that is compiled into, "" when the code was there or lies in its place
+	cached    bool   // the code was there before
+	ready     bool   // a module was compiled with it
 }
 
 const sumsFile = "SUMS"
@@ -53,20 +58,10 @@ func (c *codeCache) acquire(wasm []byte) (*cacheEntry, error) {
 		return e, nil
 	}
 	e := &cacheEntry{owner: c, key: key, refs: 1, code: wazero.NewCompilationCache()}
-	if folder := filepath.Join(c.dir, "wazero", key); c.dir != "" {
-		e.cached = intact(folder)
-		if !e.cached {
-			_ = os.RemoveAll(folder)
-		}
-		// A folder that cannot be written costs time, not service.
-		if err := os.MkdirAll(folder, 0o700); err == nil && writable(folder) {
-			cache, err := wazero.NewCompilationCacheWithDir(folder)
-			if err != nil {
-				return nil, fmt.Errorf("compile cache: %w", err)
-			}
-			e.folder, e.code = folder, cache
-		} else {
-			e.cached = false
+	if c.dir != "" {
+		e.folder = filepath.Join(c.dir, "wazero-"+version(), key)
+		if err := e.open(); err != nil {
+			e.folder = "" // a folder that cannot be written costs time, not service
 		}
 	}
 	if c.open == nil {
@@ -76,59 +71,102 @@ func (c *codeCache) acquire(wasm []byte) (*cacheEntry, error) {
 	return e, nil
 }
 
-func writable(folder string) bool {
-	f, err := os.CreateTemp(folder, "try")
-	if err != nil {
-		return false
+// open finds the code on disk, or makes a folder to compile into.
+func (e *cacheEntry) open() error {
+	dir := e.folder
+	if e.cached = intact(dir); !e.cached {
+		if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+			return err
+		}
+		e.sweep()
+		work, err := os.MkdirTemp(filepath.Dir(dir), e.key+workSuffix)
+		if err != nil {
+			return err
+		}
+		e.work, dir = work, work
 	}
-	_ = f.Close()
-	return os.Remove(f.Name()) == nil
+	code, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return err
+	}
+	e.code = code
+	return nil
 }
 
-// compile runs do with the code, and once more with none when what lies on disk
-// made it fail. It reports whether the code came from disk or was in memory.
+// workSuffix marks folders that are compiled into; abandoned after workAge.
+const (
+	workSuffix = ".work-*"
+	workAge    = time.Hour
+)
+
+// sweep removes what processes left behind that did not get to their end.
+func (e *cacheEntry) sweep() {
+	left, _ := filepath.Glob(e.folder + workSuffix)
+	for _, dir := range left {
+		if info, err := os.Stat(dir); err == nil && time.Since(info.ModTime()) > workAge {
+			_ = os.RemoveAll(dir)
+		}
+	}
+}
+
+// compile runs do with the code, and once more with nothing but memory when
+// what lies on disk, or the disk, made it fail. It reports whether the code was
+// there already, on disk or in memory.
 func (e *cacheEntry) compile(do func(wazero.CompilationCache) error) (cached bool, err error) {
 	e.compiling.Lock()
 	defer e.compiling.Unlock()
 	cached = e.cached || e.ready
-	if err = do(e.code); err != nil && e.cached && !e.ready {
-		if err = e.discard(); err != nil {
-			return false, err
-		}
+	if err = do(e.code); err != nil && e.folder != "" && !e.ready {
+		e.abandon()
 		cached, err = false, do(e.code)
 	}
 	if err != nil {
 		return cached, err
 	}
-	if !e.ready && !e.cached && e.folder != "" {
+	if !e.ready && e.work != "" {
 		e.seal()
 	}
 	e.ready = true
 	return cached, nil
 }
 
-// seal notes what the entry holds, once a module was compiled into it.
-func (e *cacheEntry) seal() {
-	sums, err := checksums(e.folder)
-	if err != nil {
-		return // unsealed: compiled anew the next time
+// abandon goes on without the disk. Code there that is to blame is removed, so
+// that the next process compiles it.
+func (e *cacheEntry) abandon() {
+	_ = e.code.Close(context.Background())
+	e.code = wazero.NewCompilationCache()
+	if e.cached {
+		_ = os.RemoveAll(e.folder)
+		e.cached = false
 	}
-	tmp := filepath.Join(e.folder, sumsFile+".tmp")
-	if os.WriteFile(tmp, []byte(sums), 0o600) == nil {
-		_ = os.Rename(tmp, filepath.Join(e.folder, sumsFile))
+	e.discardWork()
+}
+
+func (e *cacheEntry) discardWork() {
+	if e.work != "" {
+		_ = os.RemoveAll(e.work)
+		e.work = ""
 	}
 }
 
-// discard throws the code away, which no module uses yet, and starts with none.
-func (e *cacheEntry) discard() error {
-	_ = e.code.Close(context.Background())
-	_ = os.RemoveAll(e.folder)
-	e.cached = false
-	cache, err := wazero.NewCompilationCacheWithDir(e.folder)
-	if err == nil {
-		e.code = cache
+// seal puts what was compiled in its place, with its checksums. Where that
+// fails the code is compiled anew the next time.
+func (e *cacheEntry) seal() {
+	defer e.discardWork()
+	sums, err := checksums(e.work)
+	if err != nil || os.WriteFile(filepath.Join(e.work, sumsFile), []byte(sums), 0o600) != nil {
+		return
 	}
-	return err
+	if os.Rename(e.work, e.folder) == nil {
+		return
+	}
+	if intact(e.folder) {
+		return // another process was faster
+	}
+	old := e.work + ".old"
+	_ = os.Rename(e.folder, old)
+	_ = os.Rename(e.work, e.folder)
+	_ = os.RemoveAll(old)
 }
 
 // release gives the entry back; the last one frees the code.
@@ -139,9 +177,7 @@ func (e *cacheEntry) release() error {
 		return nil
 	}
 	delete(e.owner.open, e.key)
-	if e.folder != "" && !e.ready {
-		_ = os.RemoveAll(e.folder) // the module did not compile
-	}
+	e.discardWork() // of a module that did not compile
 	return e.code.Close(context.Background())
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/berth-run/berth/host/engine"
 	"github.com/berth-run/berth/host/engine/wazero/rewrite"
+	"github.com/berth-run/berth/plugins/cache"
 	"github.com/berth-run/berth/plugins/wasmfile"
 )
 
@@ -41,28 +41,12 @@ type wazeroEngine struct {
 // New returns the engine. The error names the cache folder when that is at fault.
 func New(o Options) (engine.Engine, error) {
 	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, interpreter: o.Interpreter}
-	if o.CacheDir == "" {
-		return e, nil
-	}
-	if err := os.MkdirAll(o.CacheDir, 0o700); err != nil {
-		return nil, fmt.Errorf("compile cache: %w", err)
-	}
-	if err := private(o.CacheDir); err != nil {
-		return nil, fmt.Errorf("compile cache: %w", err)
+	if o.CacheDir != "" {
+		if err := cache.EnsureDir(o.CacheDir); err != nil {
+			return nil, err
+		}
 	}
 	return e, nil
-}
-
-// private refuses a folder into which others could put code that we would run.
-func private(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	if m := info.Mode().Perm(); m&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (mode %o); run: chmod 700 %s", dir, m, dir)
-	}
-	return nil
 }
 
 func (e *wazeroEngine) Name() string { return "wazero" }
@@ -100,7 +84,7 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 	if err != nil {
 		return nil, fail(err)
 	}
-	if err := checkMemory(parsed, c.MaxMemory); err != nil {
+	if err := engine.CheckMemory(parsed, c.MaxMemory); err != nil {
 		return nil, fail(err)
 	}
 	rewritten, err := rewrite.Rewrite(c.Wasm)
@@ -166,18 +150,4 @@ func compile(ctx context.Context, r wazero.Runtime, wasm []byte) (m wazero.Compi
 		}
 	}()
 	return r.CompileModule(experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0)), wasm)
-}
-
-func checkMemory(m *wasmfile.Module, limit uint64) error {
-	if len(m.Memories) != 1 {
-		return fmt.Errorf("the module defines %d memories, and must define one", len(m.Memories))
-	}
-	mem := m.Memories[0]
-	if mem.Shared || mem.Is64 {
-		return errors.New("shared and 64-bit memories are not supported")
-	}
-	if mem.Min > limit/pageSize {
-		return fmt.Errorf("the module starts with %d KiB of memory, over the component's limit of %d KiB; raise wasm.memory", mem.Min*64, limit>>10)
-	}
-	return nil
 }
