@@ -363,7 +363,7 @@ func TestOptions(t *testing.T) {
 		{"one port for both", func(o *host.Options) { o.HTTPPort, o.GRPCPort = 3500, 3500 }, "are both 3500"},
 		{"protocol", func(o *host.Options) { o.App.Protocol = "ftp" }, `--app-protocol: "ftp"`},
 		{"engine", func(o *host.Options) { o.Engine = "v8" }, `--engine: "v8"`},
-		{"cache folder", func(o *host.Options) { o.CacheDir = os.DevNull + "/x" }, "compile cache"},
+		{"cache folder", func(o *host.Options) { o.CacheDir = os.DevNull + "/x" }, "cache folder"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -366,7 +366,7 @@ func TestOneShots(t *testing.T) {
 		{"--nonsense", exitUsage, "^$", "^berthd: unknown flag --nonsense\nhint: berthd --help lists all flags\n$"},
 		{"--dapr-http-port 0", exitFailed, "level=fatal msg=\"the app id is empty", "^$"},
 		{"--app-id x --log-file /nowhere/log", exitFailed, "^$", "^berthd: --log-file: open /nowhere/log: no such file"},
-		{"--app-id x --cache-dir /dev/null/x", exitFailed, "level=fatal msg=\"compile cache: ", "^$"},
+		{"--app-id x --cache-dir /dev/null/x", exitFailed, "level=fatal msg=\"cache folder: ", "^$"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {

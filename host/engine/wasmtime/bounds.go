@@ -3,7 +3,6 @@
 package wasmtime
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/berth-run/berth/host/engine/wazero/rewrite"
@@ -20,20 +19,6 @@ const maxTableLength = 1 << 20
 func accept(wasm []byte) error {
 	_, err := rewrite.Rewrite(wasm)
 	return err
-}
-
-func checkMemory(m *wasmfile.Module, limit uint64) error {
-	if len(m.Memories) != 1 {
-		return fmt.Errorf("the module defines %d memories, and must define one", len(m.Memories))
-	}
-	mem := m.Memories[0]
-	if mem.Shared || mem.Is64 {
-		return errors.New("shared and 64-bit memories are not supported")
-	}
-	if mem.Min > limit/pageSize {
-		return fmt.Errorf("the module starts with %d KiB of memory, over the component's limit of %d KiB; raise wasm.memory", mem.Min*64, limit>>10)
-	}
-	return nil
 }
 
 // checkTables returns how many elements each of the module's tables may have.

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unsafe"
+
+	folder "github.com/berth-run/berth/plugins/cache"
 )
 
 // cache keeps compiled code on disk, a file for each module: the SHA-256 of
@@ -25,11 +27,8 @@ type cache struct{ dir string }
 // openCache makes the folder name in dir.
 func openCache(dir, name string) (*cache, error) {
 	sub := filepath.Join(dir, name)
-	if err := os.MkdirAll(sub, 0o700); err != nil {
-		return nil, err
-	}
 	for _, d := range []string{dir, sub} {
-		if err := private(d); err != nil {
+		if err := folder.EnsureDir(d); err != nil {
 			return nil, err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -64,7 +63,7 @@ func New(o Options) (engine.Engine, error) {
 	if o.CacheDir != "" {
 		var err error
 		if e.cache, err = openCache(o.CacheDir, e.Name()+"-"+e.Version()); err != nil {
-			return nil, fmt.Errorf("compile cache: %w", err)
+			return nil, err
 		}
 	}
 	if e.ptr = C.berth_engine_new(stack); e.ptr == nil {
@@ -125,7 +124,7 @@ func (e *wasmtimeEngine) compile(c engine.Config) (*module, error) {
 		return nil, err
 	}
 	m := &module{engine: e, name: c.Name, maxMemory: c.MaxMemory}
-	if err := checkMemory(parsed, c.MaxMemory); err != nil {
+	if err := engine.CheckMemory(parsed, c.MaxMemory); err != nil {
 		return nil, err
 	}
 	if m.maxTable, err = checkTables(parsed); err != nil {
@@ -184,16 +183,4 @@ func (e *wasmtimeEngine) code(c engine.Config, wasm []byte) (code *C.wasmtime_mo
 		}
 	}
 	return code, false, nil
-}
-
-// private refuses a folder into which others could put code that we would run.
-func private(dir string) error {
-	info, err := os.Stat(dir)
-	if err != nil {
-		return err
-	}
-	if m := info.Mode().Perm(); m&0o022 != 0 {
-		return fmt.Errorf("%s can be written by others (mode %o); run: chmod 700 %s", dir, m, dir)
-	}
-	return nil
 }

@@ -405,7 +405,7 @@ func TestCacheFolder(t *testing.T) {
 		if err := os.Chmod(dir, 0o777); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := New(Options{CacheDir: dir}); err == nil || !strings.Contains(err.Error(), "chmod 700") {
+		if _, err := New(Options{CacheDir: dir}); err == nil || !strings.Contains(err.Error(), "chmod go-w") {
 			t.Errorf("got %v, want what to do", err)
 		}
 	})
