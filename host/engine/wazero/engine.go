@@ -31,16 +31,23 @@ type Options struct {
 	// Interpreter runs guests without compiling them: slow, for systems that
 	// wazero's compiler does not know.
 	Interpreter bool
+	// PortableMemory keeps memories as systems other than Linux have to: on the
+	// Go heap, copied for each clone of a snapshot.
+	PortableMemory bool
 }
 
 type wazeroEngine struct {
 	cache       codeCache
 	interpreter bool
+	memories    memories
 }
 
 // New returns the engine. The error names the cache folder when that is at fault.
 func New(o Options) (engine.Engine, error) {
-	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, interpreter: o.Interpreter}
+	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, interpreter: o.Interpreter, memories: system}
+	if o.PortableMemory {
+		e.memories = portable
+	}
 	if o.CacheDir != "" {
 		if err := cache.EnsureDir(o.CacheDir); err != nil {
 			return nil, err
@@ -91,7 +98,7 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 	if err != nil {
 		return nil, fail(err)
 	}
-	m := &module{name: c.Name, rewritten: rewritten, maxMemory: c.MaxMemory}
+	m := &module{name: c.Name, rewritten: rewritten, maxMemory: c.MaxMemory, memories: e.memories}
 	m.info = engine.ModuleInfo{WasmBytes: len(c.Wasm), MeterChecks: rewritten.Checks, InitialPages: uint32(parsed.Memories[0].Min)}
 	if m.code, err = e.cache.acquire(c.Wasm); err != nil {
 		return nil, err

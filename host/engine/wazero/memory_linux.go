@@ -12,8 +12,11 @@ import (
 // costs nothing and nothing moves. Pages take memory once they are touched.
 type mapping struct{ region []byte }
 
-// newMemory reserves max bytes of zeroes.
-func newMemory(max uint64) (experimental.LinearMemory, error) {
+// system is how this system keeps memories: reserved, and cloned copy-on-write.
+var system = memories{reserve, newMapped}
+
+// reserve returns a memory of max bytes of zeroes.
+func reserve(max uint64) (experimental.LinearMemory, error) {
 	if max == 0 {
 		return &mapping{}, nil
 	}
@@ -40,23 +43,23 @@ func (m *mapping) Free() {
 	}
 }
 
-// image is a memory's content in a file that has no name.
-type image struct {
-	fd   int
-	size int
+// mapped is a memory's content in a file that has no name.
+type mapped struct {
+	fd    int
+	bytes int
 }
 
 const osPage = 4096
 
-// newImage copies mem. Pages of zeroes stay holes.
-func newImage(mem []byte) (*image, error) {
+// newMapped copies mem. Pages of zeroes stay holes.
+func newMapped(mem []byte) (image, error) {
 	fd, err := unix.MemfdCreate("berth-snapshot", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
-	im := &image{fd: fd, size: len(mem)}
+	im := &mapped{fd: fd, bytes: len(mem)}
 	if err := unix.Ftruncate(fd, int64(len(mem))); err != nil {
-		im.Close()
+		_ = im.Close()
 		return nil, fmt.Errorf("snapshot: %w", err)
 	}
 	for off := 0; off < len(mem); {
@@ -67,7 +70,7 @@ func newImage(mem []byte) (*image, error) {
 		for b := mem[off:end]; len(b) > 0; {
 			n, err := unix.Pwrite(fd, b, int64(end-len(b)))
 			if err != nil {
-				im.Close()
+				_ = im.Close()
 				return nil, fmt.Errorf("snapshot: %w", err)
 			}
 			b = b[n:]
@@ -89,19 +92,21 @@ func isZero(b []byte) bool {
 	return true
 }
 
-func (im *image) copyOnWrite() bool { return true }
+func (im *mapped) size() int { return im.bytes }
+
+func (im *mapped) copyOnWrite() bool { return true }
 
 // memory reserves max bytes, of which the first are the image, privately.
-func (im *image) memory(max uint64) (experimental.LinearMemory, error) {
-	if uint64(im.size) > max {
-		return nil, fmt.Errorf("snapshot of %d bytes is larger than the memory limit of %d", im.size, max)
+func (im *mapped) memory(max uint64) (experimental.LinearMemory, error) {
+	if uint64(im.bytes) > max {
+		return nil, fmt.Errorf("snapshot of %d bytes is larger than the memory limit of %d", im.bytes, max)
 	}
-	mem, err := newMemory(max)
-	if err != nil || im.size == 0 {
+	mem, err := reserve(max)
+	if err != nil || im.bytes == 0 {
 		return mem, err
 	}
 	base := unsafe.Pointer(unsafe.SliceData(mem.(*mapping).region))
-	_, err = unix.MmapPtr(im.fd, 0, base, uintptr(im.size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
+	_, err = unix.MmapPtr(im.fd, 0, base, uintptr(im.bytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_FIXED|unix.MAP_NORESERVE)
 	if err != nil {
 		mem.Free()
 		return nil, fmt.Errorf("mapping snapshot: %w", err)
@@ -109,4 +114,4 @@ func (im *image) memory(max uint64) (experimental.LinearMemory, error) {
 	return mem, nil
 }
 
-func (im *image) Close() error { return unix.Close(im.fd) }
+func (im *mapped) Close() error { return unix.Close(im.fd) }

@@ -25,6 +25,7 @@ type module struct {
 	maxMemory uint64
 	info      engine.ModuleInfo
 	code      *cacheEntry
+	memories  memories
 
 	close    sync.Once
 	closeErr error
@@ -107,7 +108,7 @@ func irq(ctx context.Context, _ api.Module, stack []uint64) {
 
 // Instantiate makes a fresh instance, writes its data and runs its start function.
 func (m *module) Instantiate(c *engine.Call) (_ engine.Instance, err error) {
-	in, err := m.instantiate(newMemory)
+	in, err := m.instantiate(m.memories.alloc)
 	if err != nil {
 		return nil, fmt.Errorf("component %s: instantiating: %w", m.name, err)
 	}

@@ -13,7 +13,7 @@ import (
 // module declares them: a module that changes them is not snapshot.
 type snapshot struct {
 	module  *module
-	image   *image
+	image   image
 	globals []uint64 // in the order of rewrite.Result.Globals
 }
 
@@ -31,13 +31,13 @@ func (m *module) Snapshot(i engine.Instance) (engine.Snapshot, error) {
 		s.globals[j] = in.mod.ExportedGlobal(name).Get()
 	}
 	var err error
-	if s.image, err = newImage(in.Memory()); err != nil {
+	if s.image, err = m.memories.snapshot(in.Memory()); err != nil {
 		return nil, fmt.Errorf("component %s: %w", m.name, err)
 	}
 	return s, nil
 }
 
-func (s *snapshot) Size() int { return s.image.size }
+func (s *snapshot) Size() int { return s.image.size() }
 
 func (s *snapshot) CopyOnWrite() bool { return s.image.copyOnWrite() }
 
@@ -50,9 +50,9 @@ func (s *snapshot) Clone() (engine.Instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("component %s: cloning: %w", m.name, err)
 	}
-	if missing := uint64(s.image.size) - uint64(in.memory.Size()); missing > 0 {
+	if missing := uint64(s.image.size()) - uint64(in.memory.Size()); missing > 0 {
 		if _, ok := in.memory.Grow(uint32(missing / pageSize)); !ok {
-			return nil, errors.Join(fmt.Errorf("component %s: cloning: memory of %d bytes is over the limit", m.name, s.image.size), in.Close())
+			return nil, errors.Join(fmt.Errorf("component %s: cloning: memory of %d bytes is over the limit", m.name, s.image.size()), in.Close())
 		}
 	}
 	for j, name := range m.rewritten.Globals {

@@ -29,6 +29,17 @@ func newEngine(t *testing.T, dir string) engine.Engine {
 
 func TestEngine(t *testing.T) { enginetest.Run(t, newEngine) }
 
+// TestPortableMemory: the same without copy-on-write and reserved memory.
+func TestPortableMemory(t *testing.T) {
+	enginetest.Run(t, func(t *testing.T, dir string) engine.Engine {
+		e, err := wazero.New(wazero.Options{CacheDir: dir, PortableMemory: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	})
+}
+
 func TestSandbox(t *testing.T) { sandboxtest.Run(t, newEngine) }
 
 // TestSharedCache: engines that start together on one cold cache, as sidecars
