@@ -121,7 +121,9 @@ func testApp() {
 			fmt.Println("spawned", cmd.Process.Pid)
 		case "forever":
 			fmt.Println("pid", os.Getpid())
-			select {}
+			for { // select {} is a deadlock to a Go program without cgo
+				time.Sleep(time.Hour)
+			}
 		case "until": // a file exists
 			for {
 				if _, err := os.Stat(value); err == nil {
