@@ -73,7 +73,7 @@ define plugin_rule
 dist/plugins/$(subst /,.,$(1)).wasm: $(shell find components/$(1) -name '*.go' -not -name '*_test.go') components/$(1)/go.mod components/$(1)/plugin.yaml $(SDK_SOURCES) | bin/berth
 	@echo "building $$@"
 	@mkdir -p dist/plugins .cache/wasm
-	@cd components/$(1) && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -buildmode=c-shared -trimpath -o $(CURDIR)/.cache/wasm/$(subst /,.,$(1)).wasm .
+	@cd components/$(1) && GOOS=wasip1 GOARCH=wasm CGO_ENABLED=0 go build -buildmode=c-shared -trimpath -buildvcs=false -o $(CURDIR)/.cache/wasm/$(subst /,.,$(1)).wasm .
 	@bin/berth plugin pack .cache/wasm/$(subst /,.,$(1)).wasm --manifest components/$(1)/plugin.yaml -o $$@
 endef
 $(foreach c,$(COMPONENTS),$(eval $(call plugin_rule,$(c))))
