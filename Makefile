@@ -116,7 +116,7 @@ check: lint has-wabt ## lint, import rules, generated files and docs current, mo
 	@go test -count=1 -run 'TestImportRules|TestFileNames' ./host
 
 .PHONY: conformance
-conformance: build ## run the hostile set and the behaviour suite against the first-party plugins
+conformance: build ## run the hostile guests, and a component from outside the tree
 	@BERTH_ENGINE=$(ENGINE) go test $(TAGS) -count=1 ./conformance/...
 
 .PHONY: bench
