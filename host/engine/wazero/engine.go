@@ -28,23 +28,19 @@ type Options struct {
 	// CacheDir keeps compiled code between runs; "" keeps none. It is created
 	// with mode 0700. What lies in it is trusted as native code.
 	CacheDir string
-	// Interpreter runs guests without compiling them: slow, for systems that
-	// wazero's compiler does not know.
-	Interpreter bool
 	// PortableMemory keeps memories as systems other than Linux have to: on the
 	// Go heap, copied for each clone of a snapshot.
 	PortableMemory bool
 }
 
 type wazeroEngine struct {
-	cache       codeCache
-	interpreter bool
-	memories    memories
+	cache    codeCache
+	memories memories
 }
 
 // New returns the engine. The error names the cache folder when that is at fault.
 func New(o Options) (engine.Engine, error) {
-	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, interpreter: o.Interpreter, memories: system}
+	e := &wazeroEngine{cache: codeCache{dir: o.CacheDir}, memories: system}
 	if o.PortableMemory {
 		e.memories = portable
 	}
@@ -74,13 +70,6 @@ var version = sync.OnceValue(func() string {
 // Close has nothing to free: code goes with the last module that uses it.
 func (e *wazeroEngine) Close() error { return nil }
 
-func (e *wazeroEngine) config() wazero.RuntimeConfig {
-	if e.interpreter {
-		return wazero.NewRuntimeConfigInterpreter()
-	}
-	return wazero.NewRuntimeConfigCompiler()
-}
-
 // Compile rewrites, validates and compiles a module in a runtime of its own.
 func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.Module, err error) {
 	fail := func(err error) error { return &engine.CompileError{Component: c.Name, Err: err} }
@@ -100,11 +89,12 @@ func (e *wazeroEngine) Compile(ctx context.Context, c engine.Config) (_ engine.M
 	}
 	m := &module{name: c.Name, rewritten: rewritten, maxMemory: c.MaxMemory, memories: e.memories}
 	m.info = engine.ModuleInfo{WasmBytes: len(c.Wasm), MeterChecks: rewritten.Checks, InitialPages: uint32(parsed.Memories[0].Min)}
-	if m.code, err = e.cache.acquire(c.Wasm); err != nil {
+	// By what is compiled, so that another rewriter never finds this one's code.
+	if m.code, err = e.cache.acquire(rewritten.Wasm); err != nil {
 		return nil, err
 	}
 	m.info.Cached, err = m.code.compile(func(code wazero.CompilationCache) error {
-		return m.compile(ctx, e.config().WithCompilationCache(code), parsed, c)
+		return m.compile(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(code), parsed, c)
 	})
 	if err != nil {
 		return nil, errors.Join(fail(err), m.code.release())
